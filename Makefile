@@ -1,0 +1,37 @@
+# `make demo` and `make test` set up .venv when it is missing, and run.
+# KERAS_BACKEND=tensorflow|torch|jax chooses the backend of the demo.
+
+PYTHON ?= python3
+KERAS_BACKEND ?= torch
+DEMO_OUTPUT ?= demo_output
+DEMO_FLAGS ?=
+TEST_FLAGS ?=
+export KERAS_BACKEND
+
+INSTALLED = .venv/installed
+PYTEST = .venv/bin/python -m pytest -q $(TEST_FLAGS)
+
+.PHONY: demo test lint clean
+
+demo: $(INSTALLED)
+	.venv/bin/python recipes/demo.py --workdir=$(DEMO_OUTPUT) $(DEMO_FLAGS)
+
+test: lint
+	KERAS_BACKEND=torch $(PYTEST) tests
+	KERAS_BACKEND=tensorflow $(PYTEST) tests
+	KERAS_BACKEND=jax $(PYTEST) tests/ops tests/layers tests/models tests/training
+
+lint: $(INSTALLED)
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+clean:
+	rm -rf .venv build *.egg-info $(DEMO_OUTPUT)
+
+$(INSTALLED): pyproject.toml constraints.txt
+	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	# Torch alone first: a later requirement would resolve it to another build.
+	.venv/bin/python -m pip install --quiet --constraint constraints.txt torch
+	.venv/bin/python -m pip install --quiet --constraint constraints.txt \
+		--editable ".[all,test]"
+	touch $@

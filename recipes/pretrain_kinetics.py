@@ -1,0 +1,273 @@
+r"""Pretrains X3D on Kinetics-400, for detection or for classification.
+
+The detection task is that of [Kahatapitiya et al., 2023](
+https://arxiv.org/abs/2111.13675): the class of a video is the label of each of
+its frames, and volume augmentations make clips with several activities out of
+clips with one. The classification task, with the same number of steps, is the
+baseline. The flag defaults are the settings of the paper for detection.
+
+    KERAS_BACKEND=torch python recipes/pretrain_kinetics.py \
+        --annotations=kinetics400/train.csv --video_root=kinetics400/videos \
+        --class_names=kinetics400/classes.txt --workdir=runs/joint \
+        --task=detection --augmentation=joint_single --mixed_precision=bfloat16
+
+Stop it at any time; the same command with --resume goes on. The model is
+WORKDIR/model.keras: give it to finetune_charades.py as --initial_model.
+"""
+
+import keras
+import numpy as np
+from absl import app
+from absl import flags
+from absl import logging
+
+from ssdet_keras import data
+from ssdet_keras import layers
+from ssdet_keras import models
+from ssdet_keras import training
+from ssdet_keras.recipes import training_flags
+
+# Task.
+_TASK = flags.DEFINE_enum(
+    "task", "detection", ["detection", "classification"], "What to pretrain on."
+)
+_AUGMENTATION = flags.DEFINE_enum(
+    "augmentation",
+    "joint_single",
+    ["freeze", "mixup", "cutmix", "joint_single", "joint", "none"],
+    "Volume augmentation of the detection task. joint_single applies one of "
+    "the three to a clip, joint each with probability 1/2, none leaves frame "
+    "pseudo labels alone.",
+)
+_AUGMENTATION_RATE = flags.DEFINE_float(
+    "augmentation_rate", 1, "Share of augmented clips.", 0, 1
+)
+_LOSS = flags.DEFINE_enum(
+    "loss",
+    "sigmoid",
+    ["sigmoid", "softmax"],
+    "Loss of the detection task; softmax is that of the authors' code, and "
+    "adds a background class.",
+)
+
+# Data.
+_ANNOTATIONS = flags.DEFINE_string(
+    "annotations",
+    None,
+    "Kinetics annotations: CSV, JSON or list.",
+    required=True,
+)
+_VIDEO_ROOT = flags.DEFINE_string(
+    "video_root", None, "Folder of the videos.", required=True
+)
+_CLASS_NAMES = flags.DEFINE_string(
+    "class_names", None, "List of the classes, one per line."
+)
+_SPLIT = flags.DEFINE_string("split", None, "Split of the annotations to read.")
+_VALIDATION_ANNOTATIONS = flags.DEFINE_string(
+    "validation_annotations", None, "Annotations to measure the accuracy on."
+)
+_FRAME_STRIDE = flags.DEFINE_integer(
+    "frame_stride", 5, "Video frames from one clip frame to the next.", 1
+)
+
+# Optimisation.
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "Clips per step.", 1)
+_STEPS = flags.DEFINE_integer("steps", 100_000, "Steps of the whole run.", 1)
+_STEPS_PER_EPOCH = flags.DEFINE_integer(
+    "steps_per_epoch", 1000, "Steps between checkpoints.", 1
+)
+_LEARNING_RATE = flags.DEFINE_float("learning_rate", 0.05, "Peak rate.", 0)
+_BACKBONE_FACTOR = flags.DEFINE_float(
+    "backbone_factor", 0.1, "Factor on the rate of the backbone.", 0, 1
+)
+_WARMUP_STEPS = flags.DEFINE_integer("warmup_steps", 8000, "Warm-up.", 0)
+_MILESTONES = flags.DEFINE_list(
+    "milestones", ["80000"], "Steps at which the rate is divided by 10."
+)
+_WEIGHT_DECAY = flags.DEFINE_float("weight_decay", 5e-5, "Weight decay.", 0)
+
+
+def has_background_class():
+    return _TASK.value == "detection" and _LOSS.value == "softmax"
+
+
+def make_augmentation(seed):
+    """Returns the volume augmentation of the flags, or `None`."""
+    background = "class" if has_background_class() else "zero"
+    # uint8, because batches travel and models normalise.
+    common = {"dtype": "uint8"}
+
+    def make_layers(**kwargs):
+        return {
+            "freeze": layers.VolumeFreeze(
+                background=background, seed=seed, **kwargs
+            ),
+            "mixup": layers.VolumeMixUp(seed=seed + 1, **kwargs),
+            "cutmix": layers.VolumeCutMix("random", seed=seed + 2, **kwargs),
+        }
+
+    name, rate = _AUGMENTATION.value, _AUGMENTATION_RATE.value
+    if name == "none" or _TASK.value == "classification":
+        return None
+    if name == "joint_single":
+        return layers.JointVolumeAugmentation(
+            make_layers(**common).values(), rate=rate, seed=seed + 3, **common
+        )
+    if name == "joint":
+        return layers.JointVolumeAugmentation(
+            make_layers(rate=0.5, **common).values(),
+            strategy="independent",
+            rate=rate,
+            seed=seed + 3,
+            **common,
+        )
+    return make_layers(rate=rate, **common)[name]
+
+
+def add_background_class(batch):
+    """Adds a last class to the labels, of frames without an activity."""
+    labels = batch["labels"]
+    rest = np.clip(1 - labels.sum(-1, keepdims=True), 0, 1)
+    return {**batch, "labels": np.concatenate([labels, rest], axis=-1)}
+
+
+def make_augment(seed):
+    """Returns the callable for `ClipBatches`, NumPy in and out."""
+    layer = make_augmentation(seed)
+
+    def augment(batch, seed):
+        if has_background_class():
+            batch = add_background_class(batch)
+        if layer is None:
+            return batch
+        # On the CPU, beside the training on a GPU.
+        with keras.device("cpu:0"):
+            batch = layer(batch, seed=seed)
+        return {k: keras.ops.convert_to_numpy(v) for k, v in batch.items()}
+
+    return augment
+
+
+def to_detection_example(batch):
+    # The loss leaves frames with negative labels out: padding.
+    labels = np.where(batch["mask"][..., None] > 0, batch["labels"], -1)
+    return batch["videos"], labels.astype("float32")
+
+
+def to_classification_example(batch):
+    return batch["videos"], batch["labels"].max(axis=1)
+
+
+def make_model(num_classes):
+    """Returns the model of the task, from the initial model if there is one."""
+    initial_model = training_flags.load_initial_model()
+    backbone = training_flags.make_backbone(initial_model)
+    dropout = flags.FLAGS.dropout
+    if _TASK.value == "classification":
+        model = models.VideoClassifier(backbone, num_classes, dropout=dropout)
+    else:
+        num_outputs = num_classes + has_background_class()
+        model = models.FrameDetector(backbone, num_outputs, dropout=dropout)
+    if initial_model is not None:
+        _, not_copied = models.transfer_weights(initial_model, model)
+        logging.info("New weights: %s", not_copied or "none")
+    if _TASK.value == "detection" and _LOSS.value == "sigmoid":
+        training.set_prior(model.head, 1 / (num_classes + 1))
+    return model
+
+
+def make_loss():
+    if _TASK.value == "detection":
+        return training.DetectionLoss(_LOSS.value)
+    return keras.losses.CategoricalCrossentropy(from_logits=True)
+
+
+def measure_accuracy(model, source, num_classes):
+    """Returns the share of centre clips whose class has the highest logit."""
+    num_correct = 0
+    for batch in data.ClipBatches(source, _BATCH_SIZE.value):
+        logits = model.predict_on_batch(batch["videos"])
+        if logits.ndim == 3:
+            logits = logits[..., :num_classes].mean(axis=1)
+        classes = batch["labels"].max(axis=1).argmax(axis=-1)
+        num_correct += int((logits.argmax(axis=-1) == classes).sum())
+    return num_correct / len(source)
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    try:
+        milestones = [int(step) for step in _MILESTONES.value]
+    except ValueError as error:
+        raise app.UsageError(f"--milestones must be steps: {error}") from error
+    records = training_flags.read_records(
+        data.read_kinetics,
+        "Training videos",
+        annotations=_ANNOTATIONS.value,
+        video_root=_VIDEO_ROOT.value,
+        split=_SPLIT.value,
+        class_names=_CLASS_NAMES.value,
+    )
+    validation = None
+    if _VALIDATION_ANNOTATIONS.value is not None:
+        validation = training_flags.read_records(
+            data.read_kinetics,
+            "Validation videos",
+            annotations=_VALIDATION_ANNOTATIONS.value,
+            video_root=_VIDEO_ROOT.value,
+            class_names=records.class_names,
+        )
+    if len(records) < _BATCH_SIZE.value:
+        raise app.UsageError(
+            f"--batch_size={_BATCH_SIZE.value} exceeds the {len(records)} "
+            "training videos."
+        )
+    workdir = training_flags.start_run()
+    num_classes = len(records.class_names)
+    model = make_model(num_classes)
+    model.compile(
+        optimizer=training_flags.make_optimizer(
+            _LEARNING_RATE.value,
+            _BACKBONE_FACTOR.value,
+            _WEIGHT_DECAY.value,
+            _STEPS.value,
+            _WARMUP_STEPS.value,
+            milestones,
+        ),
+        loss=make_loss(),
+    )
+    source = training_flags.make_source(records, _FRAME_STRIDE.value)
+    steps_per_epoch = min(_STEPS_PER_EPOCH.value, _STEPS.value)
+    model = training_flags.fit(
+        model,
+        source,
+        workdir,
+        batch_size=_BATCH_SIZE.value,
+        num_epochs=-(-_STEPS.value // steps_per_epoch),
+        steps_per_epoch=steps_per_epoch,
+        augment=make_augment(flags.FLAGS.seed),
+        transform=to_detection_example
+        if _TASK.value == "detection"
+        else to_classification_example,
+    )
+    accuracy = None
+    if validation is not None:
+        source = training_flags.make_source(
+            validation, _FRAME_STRIDE.value, is_training=False
+        )
+        accuracy = measure_accuracy(model, source, num_classes)
+        logging.info("Clip accuracy: %.1f %%", 100 * accuracy)
+    workdir.save_description(
+        task=_TASK.value,
+        augmentation=_AUGMENTATION.value,
+        loss=_LOSS.value,
+        clip_accuracy=accuracy,
+        **training_flags.describe(records, _FRAME_STRIDE.value),
+    )
+
+
+if __name__ == "__main__":
+    logging.set_verbosity(logging.INFO)
+    app.run(main)

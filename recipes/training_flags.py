@@ -1,0 +1,249 @@
+"""Flags and steps that the training recipes share."""
+
+import os
+import pathlib
+
+import keras
+from absl import app
+from absl import flags
+from absl import logging
+
+from ssdet_keras import data
+from ssdet_keras import models
+from ssdet_keras import training
+
+# Run.
+_WORKDIR = flags.DEFINE_string(
+    "workdir", None, "Folder of checkpoints, logs and the model.", required=True
+)
+_RESUME = flags.DEFINE_bool("resume", False, "Continue the run in --workdir.")
+_SEED = flags.DEFINE_integer("seed", 0, "Seed of weights, clips and layers.", 0)
+_MIXED_PRECISION = flags.DEFINE_enum(
+    "mixed_precision", "none", ["none", "bfloat16", "float16"], "Compute dtype."
+)
+
+# Data.
+_NUM_WORKERS = flags.DEFINE_integer(
+    "num_workers", os.cpu_count() or 1, "Threads that read videos.", 0, 512
+)
+_CACHE_GIB = flags.DEFINE_float(
+    "cache_gib", 0, "Memory for decoded videos, in GiB.", 0
+)
+_NUM_FRAMES = flags.DEFINE_integer("num_frames", 16, "Frames per clip.", 1)
+_SIZE = flags.DEFINE_integer("size", 224, "Height and width, in pixels.", 16)
+_HORIZONTAL_FLIP = flags.DEFINE_bool(
+    "horizontal_flip", True, "Flip every other clip, at random."
+)
+_MIN_CROP = flags.DEFINE_float(
+    "min_crop",
+    0.7,
+    "Smallest crop, as a share of the short side (224 of 320 pixels).",
+    0.1,
+    1,
+)
+_MAX_CROP = flags.DEFINE_float(
+    "max_crop",
+    0.875,
+    "Largest crop, as a share of the short side (224 of 256 pixels), which is "
+    "also that of evaluation.",
+    0.1,
+    1,
+)
+
+# Model.
+_INITIAL_MODEL = flags.DEFINE_string(
+    "initial_model", None, "Model (.keras) of another run to start from."
+)
+_VARIANT = flags.DEFINE_enum(
+    "variant", "m", ["xs", "s", "m", "l", "xl"], "X3D without --initial_model."
+)
+_WIDTH = flags.DEFINE_float("width", 1, "Factor on the channels.", 0.1, 8)
+_DEPTH = flags.DEFINE_float("depth", 1, "Factor on the blocks.", 0.1, 8)
+_NORMALIZE = flags.DEFINE_enum(
+    "normalize",
+    "kinetics",
+    ["kinetics", "charades", "pytorchvideo"],
+    "Statistics of the pixels.",
+)
+_DROPOUT = flags.DEFINE_float("dropout", 0.5, "Rate of dropout.", 0, 0.99)
+
+# Optimisation.
+_OPTIMIZER = flags.DEFINE_enum(
+    "optimizer", "sgd", ["sgd", "adamw"], "SGD has a momentum of 0.9."
+)
+_SCHEDULE = flags.DEFINE_enum(
+    "schedule", "step", ["step", "cosine"], "Step divides by 10 at milestones."
+)
+
+
+def start_run():
+    """Makes the workdir, and sets seed and precision. Returns the workdir."""
+    try:
+        workdir = training.WorkDir(_WORKDIR.value, resume=_RESUME.value)
+    except ValueError as error:
+        raise app.UsageError(f"{error}. See --workdir and --resume.") from error
+    if _MIN_CROP.value > _MAX_CROP.value:
+        raise app.UsageError("--min_crop must not exceed --max_crop.")
+    if not _RESUME.value:
+        flags.FLAGS.append_flags_into_file(str(workdir.path / "flags.txt"))
+    keras.utils.set_random_seed(_SEED.value)
+    if _MIXED_PRECISION.value != "none":
+        keras.config.set_dtype_policy(f"mixed_{_MIXED_PRECISION.value}")
+    logging.info("Keras backend: %s", keras.config.backend())
+    return workdir
+
+
+def read_records(reader, name, **arguments):
+    """Calls a reader of `ssdet_keras.data`, and logs what it found."""
+    try:
+        records = reader(**arguments)
+    except (OSError, ValueError) as error:
+        raise app.UsageError(str(error)) from error
+    logging.info("%s: %s", name, records.report())
+    return records
+
+
+def make_source(records, frame_stride, is_training=True):
+    """Returns the `ClipSource` of the flags."""
+    return data.ClipSource(
+        records,
+        num_frames=_NUM_FRAMES.value,
+        frame_stride=frame_stride,
+        size=_SIZE.value,
+        training=is_training,
+        seed=_SEED.value,
+        horizontal_flip=_HORIZONTAL_FLIP.value,
+        crop_scale=(_MIN_CROP.value, _MAX_CROP.value),
+        cache_bytes=int(_CACHE_GIB.value * 2**30),
+    )
+
+
+def load_initial_model():
+    """Returns the model of --initial_model, or `None` without one."""
+    if _INITIAL_MODEL.value is None:
+        return None
+    path = pathlib.Path(_INITIAL_MODEL.value)
+    if not path.is_file() or path.suffix != ".keras":
+        raise app.UsageError(
+            "--initial_model must be a .keras file. "
+            f"Received: --initial_model={path}"
+        )
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except (OSError, ValueError) as error:
+        raise app.UsageError(f"Can't load {path}: {error}") from error
+
+
+def make_backbone(initial_model):
+    """Returns an X3D, with the weights of a model where one is given."""
+    if initial_model is None:
+        return models.X3DBackbone(
+            _VARIANT.value,
+            normalize=_NORMALIZE.value,
+            width=_WIDTH.value,
+            depth=_DEPTH.value,
+        )
+    config = initial_model.backbone.get_config()
+    # Anew, so that it computes in the precision of this run.
+    config["dtype"] = keras.config.dtype_policy().name
+    backbone = type(initial_model.backbone).from_config(config)
+    models.transfer_weights(initial_model, backbone)
+    return backbone
+
+
+def make_optimizer(
+    learning_rate, backbone_factor, weight_decay, num_steps, warmup, milestones
+):
+    """Returns the optimizer of the flags.
+
+    Args:
+        learning_rate: Float. The peak rate.
+        backbone_factor: Float. Factor on the rate of the backbone.
+        weight_decay: Float.
+        num_steps: Integer. Steps of the whole run.
+        warmup: Integer. Steps of linear warm-up.
+        milestones: List of integers. Steps at which the rate is divided by 10.
+    """
+    if _SCHEDULE.value == "cosine":
+        schedule = keras.optimizers.schedules.CosineDecay(
+            0.0 if warmup else learning_rate,
+            max(num_steps - warmup, 1),
+            warmup_target=learning_rate if warmup else None,
+            warmup_steps=warmup,
+        )
+    else:
+        schedule = training.StepSchedule(
+            learning_rate, milestones, warmup_steps=warmup
+        )
+    common = {"weight_decay": weight_decay, "backbone_factor": backbone_factor}
+    if _OPTIMIZER.value == "adamw":
+        return training.AdamW(schedule, **common)
+    return training.SGD(schedule, momentum=0.9, **common)
+
+
+def fit(model, source, workdir, batch_size, num_epochs, steps_per_epoch, **kw):
+    """Trains a compiled model, or resumes it, and saves it.
+
+    Args:
+        model: Compiled Keras model. It is replaced by the newest checkpoint
+            when the run is resumed.
+        source: `ClipSource`.
+        workdir: `WorkDir`.
+        batch_size: Integer.
+        num_epochs: Integer.
+        steps_per_epoch: Integer.
+        **kw: `augment` and `transform` of `ClipBatches`.
+
+    Returns:
+        The trained model.
+    """
+    initial_epoch = 0
+    if workdir.checkpoints:
+        initial_epoch, path = workdir.checkpoints[-1]
+        model = keras.saving.load_model(path)
+        logging.info("Resumed after epoch %d: %s", initial_epoch, path)
+    batches = data.ClipBatches(
+        source,
+        batch_size,
+        seed=_SEED.value,
+        workers=_NUM_WORKERS.value,
+        steps_per_epoch=steps_per_epoch,
+        initial_epoch=initial_epoch,
+        **kw,
+    )
+    try:
+        model.fit(
+            batches,
+            epochs=num_epochs,
+            initial_epoch=initial_epoch,
+            steps_per_epoch=steps_per_epoch,
+            shuffle=False,
+            callbacks=[
+                keras.callbacks.CSVLogger(
+                    workdir.log_path, append=_RESUME.value
+                ),
+                keras.callbacks.TerminateOnNaN(raise_error=True),
+                training.Checkpoints(workdir.path),
+            ],
+            verbose=2,
+        )
+    finally:
+        batches.close()
+    model.save(workdir.model_path)
+    workdir.save_failures(source)
+    logging.info("%s", source.report())
+    logging.info("Saved %s", workdir.model_path)
+    return model
+
+
+def describe(records, frame_stride):
+    """Returns what must be known to use a model that was trained on clips."""
+    return {
+        "class_names": list(records.class_names),
+        "num_frames": _NUM_FRAMES.value,
+        "frame_stride": frame_stride,
+        "size": _SIZE.value,
+        "crop_scale": _MAX_CROP.value,
+        "seed": _SEED.value,
+        "backend": keras.config.backend(),
+    }

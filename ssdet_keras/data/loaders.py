@@ -1,0 +1,110 @@
+"""Loaders of the clips of a `ClipSource`, for each framework.
+
+All of them give the same batches: dicts of stacked items, in order.
+"""
+
+import contextlib
+
+import keras
+import numpy as np
+
+
+def stack_clips(clips):
+    """Returns the batch of a list of clips: a dict of stacked arrays."""
+    return {key: np.stack([clip[key] for clip in clips]) for key in clips[0]}
+
+
+def check_batch_size(source, batch_size, drop_remainder):
+    """Raises an error if there would be no batches."""
+    if batch_size < 1:
+        raise ValueError(
+            f"`batch_size` must be positive. Received: batch_size={batch_size}"
+        )
+    if drop_remainder and batch_size > len(source):
+        raise ValueError(
+            "`batch_size` must not be larger than the number of videos, "
+            f"{len(source)}. Received: batch_size={batch_size}"
+        )
+
+
+def to_tf_dataset(source, batch_size, drop_remainder, workers):
+    """Returns a `tf.data.Dataset`. See `ClipSource.to_tf_dataset`."""
+    check_batch_size(source, batch_size, drop_remainder)
+    tf = _import_tensorflow()
+    shapes = _clip_shapes(source)
+    dtypes = [tf.as_dtype(dtype) for _, dtype in shapes.values()]
+
+    def indices():
+        epoch = source.epoch
+        for index in range(len(source)):
+            yield np.array([epoch, index])
+
+    def draw(epoch_and_index):
+        clip = source.get_clip(*map(int, epoch_and_index))
+        return [clip[key] for key in shapes]
+
+    def to_clip(epoch_and_index):
+        values = tf.numpy_function(draw, [epoch_and_index], dtypes)
+        return {
+            key: tf.ensure_shape(value, shape)
+            for value, (key, (shape, _)) in zip(
+                values, shapes.items(), strict=True
+            )
+        }
+
+    dataset = tf.data.Dataset.from_generator(
+        indices, output_signature=tf.TensorSpec((2,), "int64")
+    )
+    # A clip depends on its epoch and index alone, so that reading in parallel
+    # changes nothing but the time.
+    return (
+        dataset.map(to_clip, num_parallel_calls=workers, deterministic=True)
+        .batch(batch_size, drop_remainder=drop_remainder)
+        .prefetch(1)
+    )
+
+
+def to_torch_loader(source, batch_size, drop_remainder, **kwargs):
+    """Returns a torch `DataLoader`. See `ClipSource.to_torch_loader`."""
+    check_batch_size(source, batch_size, drop_remainder)
+    from ssdet_keras.data.torch_loader import ClipLoader
+
+    return ClipLoader(
+        source, batch_size=batch_size, drop_last=drop_remainder, **kwargs
+    )
+
+
+def to_grain(source, batch_size, drop_remainder, workers):
+    """Returns a `grain.IterDataset`. See `ClipSource.to_grain`."""
+    check_batch_size(source, batch_size, drop_remainder)
+    import grain
+
+    return (
+        grain.MapDataset.source(source)
+        .to_iter_dataset(
+            grain.ReadOptions(
+                num_threads=workers, prefetch_buffer_size=2 * workers
+            )
+        )
+        .batch(batch_size, drop_remainder=drop_remainder, batch_fn=stack_clips)
+    )
+
+
+def _import_tensorflow():
+    import tensorflow as tf
+
+    if keras.config.backend() != "tensorflow":
+        # TensorFlow would take the memory that the active backend needs.
+        # Where it already runs, it is too late, and no concern of ours.
+        with contextlib.suppress(RuntimeError):
+            tf.config.set_visible_devices([], "GPU")
+    return tf
+
+
+def _clip_shapes(source):
+    frames, size, classes = source.num_frames, source.size, source.num_classes
+    return {
+        "videos": ((frames, size, size, 3), "uint8"),
+        "labels": ((frames, classes), "float32"),
+        "mask": ((frames,), "float32"),
+    }

@@ -1,0 +1,212 @@
+"""Reading the frames of videos."""
+
+import os
+
+import numpy as np
+
+from ssdet_keras.data.capture_frames import CaptureFrames
+from ssdet_keras.data.folder_frames import FolderFrames
+from ssdet_keras.data.memory_frames import MemoryFrames
+from ssdet_keras.data.video_read_error import VideoReadError
+
+_FOLDER_FPS = 24.0
+
+
+class VideoFile:
+    """A video on disk, of which any frames can be read.
+
+    The video is a file in any format that OpenCV reads, or a folder of JPEG
+    frames such as `7UPGT/7UPGT-000001.jpg`. The rotation that a file asks for
+    is applied.
+
+    Args:
+        path: String or path. The file or folder.
+        fps: Float or `None`. Frames per second. Defaults to what the file
+            says, and to 24, that of the Charades frames, for a folder.
+        num_frames: Integer or `None`. The number of frames of a file, if it
+            is known from before, so that it need not be counted again.
+
+    Raises:
+        VideoReadError: If the video is missing, empty or not a video.
+        ValueError: If `fps` is not positive.
+
+    Example:
+
+    ```python
+    video = ssdet_keras.data.VideoFile("pancake.mp4")
+    video.num_frames, video.fps, video.duration
+    frames = video.read([0, 5, 10], size=(224, 224))  # (3, 224, 224, 3)
+    ```
+    """
+
+    def __init__(self, path, fps=None, num_frames=None):
+        if fps is not None and not 0 < fps < float("inf"):
+            raise ValueError(f"`fps` must be positive. Received: fps={fps}")
+        self.path = os.fspath(path)
+        if os.path.isdir(self.path):
+            self._frames = FolderFrames(self.path, fps or _FOLDER_FPS)
+        else:
+            self._frames = CaptureFrames(self.path, num_frames)
+        self.fps = float(fps or self._frames.fps)
+
+    @property
+    def num_frames(self):
+        """Number of frames.
+
+        Formats that don't store it, such as `.mkv` and `.webm`, are decoded
+        once to count.
+        """
+        return self._frames.num_frames
+
+    @property
+    def duration(self):
+        """Length in seconds."""
+        return self.num_frames / self.fps
+
+    @property
+    def height(self):
+        """Height of the frames in pixels."""
+        return self._frames.height
+
+    @property
+    def width(self):
+        """Width of the frames in pixels."""
+        return self._frames.width
+
+    def read(self, indices, size=None, box=None, past_end="error"):
+        """Reads frames.
+
+        Args:
+            indices: Sequence of integers. Frame indices from 0, in any order,
+                with or without repetitions.
+            size: Tuple `(height, width)` or `None`. Resizes each frame.
+            box: Tuple `(top, left, height, width)` or `None`, in pixels.
+                Crops each frame, before it is resized.
+            past_end: `"error"`, or `"repeat"` to read the last frame for
+                indices past the end.
+
+        Returns:
+            A uint8 array of shape `(len(indices), height, width, 3)`, RGB.
+
+        Raises:
+            VideoReadError: If a frame can't be decoded, or is past the end.
+            ValueError: If an index is negative or not an integer, the box is
+                not inside the frame, or the size is not positive.
+        """
+        import cv2
+
+        indices = self._check_indices(indices, past_end)
+        top, left, height, width = self._check_box(box)
+        out_height, out_width = self._check_size(size, height, width)
+
+        frames = np.empty((len(indices), out_height, out_width, 3), np.uint8)
+        wanted, places = np.unique(indices, return_inverse=True)
+        for place, frame in enumerate(self._decode(wanted.tolist())):
+            frame = frame[top : top + height, left : left + width]
+            frame = resize_frame(frame, out_height, out_width)
+            frames[places == place] = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+        return frames
+
+    def load(self):
+        """Decodes all frames into memory, from which they are then read.
+
+        Raises:
+            VideoReadError: If a frame can't be decoded.
+        """
+        shape = (self.num_frames, self.height, self.width, 3)
+        frames = np.empty(shape, np.uint8)
+        for index, frame in enumerate(self._decode(range(self.num_frames))):
+            frames[index] = frame
+        self._frames.close()
+        self._frames = MemoryFrames(frames, self.fps)
+
+    def close(self):
+        """Closes the file."""
+        self._frames.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    def _decode(self, indices):
+        """Yields the frames of increasing indices, as BGR."""
+        for index, frame in self._frames.read(indices):
+            if frame.shape != (self.height, self.width, 3):
+                raise VideoReadError(
+                    self.path,
+                    f"frame {index} has {frame.shape[0]} x {frame.shape[1]} "
+                    f"pixels, not {self.height} x {self.width}",
+                )
+            yield frame
+
+    def _check_indices(self, indices, past_end):
+        if past_end not in ("error", "repeat"):
+            raise ValueError(
+                '`past_end` must be "error" or "repeat". '
+                f"Received: past_end={past_end!r}"
+            )
+        indices = np.asarray(indices)
+        if indices.size == 0:
+            indices = indices.astype("int64")
+        if indices.ndim != 1 or indices.dtype.kind not in "iu":
+            raise ValueError(
+                "`indices` must be a sequence of integers. "
+                f"Received: indices={indices}"
+            )
+        if indices.size and indices.min() < 0:
+            raise ValueError(
+                f"Frame indices must not be negative. Received: {indices.min()}"
+            )
+        if indices.size and indices.max() >= self.num_frames:
+            if past_end == "error":
+                raise VideoReadError(
+                    self.path,
+                    f"frame {indices.max()} was asked for, but it has "
+                    f"{self.num_frames} frames",
+                )
+            indices = np.minimum(indices, self.num_frames - 1)
+        return indices
+
+    def _check_box(self, box):
+        if box is None:
+            return 0, 0, self.height, self.width
+        top, left, height, width = (int(value) for value in box)
+        if (
+            min(top, left) < 0
+            or min(height, width) < 1
+            or top + height > self.height
+            or left + width > self.width
+        ):
+            raise ValueError(
+                "`box` must be (top, left, height, width) inside the frame of "
+                f"{self.height} x {self.width} pixels. Received: box={box}"
+            )
+        return top, left, height, width
+
+    def _check_size(self, size, height, width):
+        if size is None:
+            return height, width
+        height, width = (int(value) for value in size)
+        if min(height, width) < 1:
+            raise ValueError(
+                "`size` must be (height, width) in pixels. "
+                f"Received: size={size}"
+            )
+        return height, width
+
+
+def resize_frame(frame, height, width):
+    """Returns a frame with the given height and width."""
+    if frame.shape[:2] == (height, width):
+        return frame
+    import cv2
+
+    # Averaging keeps fine textures from flickering where frames shrink.
+    shrinks = height <= frame.shape[0] and width <= frame.shape[1]
+    return cv2.resize(
+        frame,
+        (width, height),
+        interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
+    )

@@ -1,0 +1,149 @@
+"""The Charades localisation protocols."""
+
+import numpy as np
+
+from ssdet_keras.evaluation.result import Result
+from ssdet_keras.evaluation.video_scores import VideoScores
+
+NUM_SAMPLES = 25
+# Positives and negatives that the challenge rescales every class to.
+_CHALLENGE_BALANCE = (1100, 45000)
+
+
+def charades(predictions, annotations):
+    """Computes every number that is called the mAP of Charades.
+
+    | name | rows of a video | positive |
+    |---|---|---|
+    | `charades_official` | 25, at `j / 25 * duration` | `start <= t <= end` |
+    | `charades_official_weighted` | the same; classes weighed by positives | |
+    | `charades_challenge` | the same; normalised precision | |
+    | `charades_strided` | `scores[1 :: T // 25][:25]` | `start < t < end` |
+    | `per_frame` | all | `start < t < end` |
+
+    `charades_official` agrees with the program of the data set,
+    `Charades_v1_localize`. Frames without any action are negatives, and so is
+    a video without a prediction, at a score of `-inf`. The precision of
+    `charades_challenge` is that of a class with 1,100 positives and 45,000
+    negatives. `charades_strided` is what much published code computes while
+    it trains.
+
+    Args:
+        predictions: Dict of video id to an array of shape `(frames,
+            classes)`, with row `i` of `T` at `i / T * duration`. The official
+            rows are interpolated linearly, and are exactly those given where
+            a video has 25.
+        annotations: `VideoRecords`, or a sequence of records with `id`,
+            `duration` in seconds and `segments`, tuples `(class_index, start,
+            end)`. All videos that are to be evaluated.
+
+    Returns:
+        Dict of the names above to a `Result`.
+
+    Raises:
+        ValueError: If `predictions` or `annotations` is empty or they share
+            no video, if a prediction has another number of classes or holds
+            NaN, or if no class has a positive.
+
+    Example:
+
+    ```python
+    annotations = data.read_charades("Charades_v1_test.csv", "videos")
+    predictions = evaluation.read_charades_submission("submission.txt")
+    for result in evaluation.charades(predictions, annotations).values():
+        print(result)
+    ```
+
+    Reference:
+        [Sigurdsson et al., 2017](https://arxiv.org/abs/1612.06371), and the
+        evaluation program that comes with the
+        [data set](https://prior.allenai.org/projects/charades).
+    """
+    videos = VideoScores(predictions, annotations)
+    samples = [
+        (
+            sample_uniformly(scores),
+            np.arange(NUM_SAMPLES) / NUM_SAMPLES * duration,
+        )
+        for scores, duration in zip(
+            videos.scores, videos.durations, strict=True
+        )
+    ]
+    official, num_positives = videos.rank(samples, inclusive=True)
+    challenge, _ = videos.rank(
+        samples, inclusive=True, balance=_CHALLENGE_BALANCE
+    )
+    strided, _ = videos.rank(
+        [
+            (_stride(scores), _stride(videos.times(index)))
+            for index, scores in enumerate(videos.scores)
+        ],
+        inclusive=False,
+    )
+    names = videos.class_names
+    results = [
+        Result.from_classes("charades_official", official, names),
+        Result.from_classes(
+            "charades_official_weighted", official, names, num_positives
+        ),
+        Result.from_classes("charades_challenge", challenge, names),
+        Result.from_classes("charades_strided", strided, names),
+        rank_every_frame("per_frame", videos),
+    ]
+    return {result.name: result for result in results}
+
+
+def rank_every_frame(name, videos):
+    """Ranks every frame of all videos.
+
+    Args:
+        name: String. Name of the result.
+        videos: `VideoScores`.
+
+    Returns:
+        A `Result`. A frame is positive if `start < t < end`.
+    """
+    samples = [
+        (scores, videos.times(index))
+        for index, scores in enumerate(videos.scores)
+    ]
+    per_class, _ = videos.rank(samples, inclusive=False)
+    return Result.from_classes(name, per_class, videos.class_names)
+
+
+def sample_uniformly(scores, num_samples=NUM_SAMPLES):
+    """Interpolates scores linearly at evenly spaced times.
+
+    Row `i` of `T` is at the time `i / T`, sample `j` at `j / num_samples`.
+    Samples after the last row repeat it.
+
+    Args:
+        scores: Array of shape `(frames, classes)`.
+        num_samples: Integer.
+
+    Returns:
+        Array of shape `(num_samples, classes)`.
+    """
+    num_frames = len(scores)
+    if num_frames == num_samples:
+        return scores
+    if not np.issubdtype(scores.dtype, np.floating):
+        scores = scores.astype("float64")
+    # In integers, so that samples that fall on a row are exactly that row.
+    lower, remainder = np.divmod(
+        np.arange(num_samples) * num_frames, num_samples
+    )
+    last = num_frames - 1
+    upper = np.minimum(lower + 1, last)
+    weight = np.where(lower < last, remainder / num_samples, 0)
+    weight = weight[:, None].astype(scores.dtype)
+    # A weight of 0 times -inf would be NaN.
+    with np.errstate(invalid="ignore"):
+        samples = (1 - weight) * scores[lower] + weight * scores[upper]
+    return np.where(weight == 0, scores[lower], samples)
+
+
+def _stride(rows):
+    step = max(1, len(rows) // NUM_SAMPLES)
+    # A single row has no second one to start at.
+    return rows[min(1, len(rows) - 1) :: step][:NUM_SAMPLES]

@@ -1,0 +1,195 @@
+"""Predictions matched with annotations."""
+
+import warnings
+
+import numpy as np
+
+from ssdet_keras.evaluation.average_precision import average_precision
+
+# Scores are gathered for this many classes at a time, which bounds the copy.
+_CLASSES_PER_BLOCK = 16
+
+
+class VideoScores:
+    """Frame scores of annotated videos.
+
+    Row `i` of the `T` rows of a video is at the time `i / T * duration`.
+    A video of `annotations` without a prediction scores `-inf`, and one of
+    `predictions` that is not annotated is ignored; both with a warning.
+
+    Args:
+        predictions: Dict of video id to an array of shape `(frames,
+            classes)`. Videos may differ in their number of frames.
+        annotations: Sequence of records with `id`, `duration` in seconds and
+            `segments`, tuples `(class_index, start, end)`. Its `class_names`,
+            where present, set the number of classes.
+
+    Attributes:
+        scores: List of one array `(frames, classes)` per annotated video.
+        durations: List of one float per annotated video, in seconds.
+        class_names: List of strings, or `None`.
+        num_classes: Integer.
+
+    Raises:
+        ValueError: If `predictions` or `annotations` is empty or they share
+            no video, if a prediction has another shape or holds NaN or
+            `+inf`, or if an annotation has no duration or an unknown class.
+    """
+
+    def __init__(self, predictions, annotations):
+        records = list(annotations)
+        _check_videos(predictions, records)
+        scores = [
+            np.asarray(predictions[record.id])
+            if record.id in predictions
+            else None
+            for record in records
+        ]
+        class_names = getattr(annotations, "class_names", None)
+        self.class_names = None if class_names is None else list(class_names)
+        if self.class_names is not None:
+            self.num_classes = len(self.class_names)
+        else:
+            first = next(rows for rows in scores if rows is not None)
+            self.num_classes = first.shape[-1] if first.ndim else 0
+        for record, rows in zip(records, scores, strict=True):
+            if rows is not None:
+                _check_scores(record.id, rows, self.num_classes)
+            _check_record(record, self.num_classes)
+        self.durations = [_get_duration(record) for record in records]
+        self.scores = self._fill_missing(scores)
+        self._segments = [record.segments for record in records]
+
+    def times(self, index):
+        """Returns the times of the rows of a video, in seconds."""
+        num_frames = len(self.scores[index])
+        return np.arange(num_frames) / num_frames * self.durations[index]
+
+    def rank(self, samples, inclusive, balance=None):
+        """Ranks sampled rows of all videos, class by class.
+
+        Args:
+            samples: List of one pair `(scores, times)` per video, of shapes
+                `(rows, classes)` and `(rows,)`, the times ascending.
+            inclusive: Boolean. Whether the times at which a segment starts
+                and ends are positive.
+            balance: See `average_precision`.
+
+        Returns:
+            Two arrays of shape `(classes,)`: the average precision and the
+            number of positives of each class.
+        """
+        offsets = np.cumsum([0] + [len(times) for _, times in samples])
+        positives = [[] for _ in range(self.num_classes)]
+        sides = ("left", "right") if inclusive else ("right", "left")
+        for offset, (_, times), segments in zip(
+            offsets[:-1], samples, self._segments, strict=True
+        ):
+            for class_index, start, end in segments:
+                first = offset + np.searchsorted(times, start, sides[0])
+                last = offset + np.searchsorted(times, end, sides[1])
+                positives[class_index].append(slice(first, last))
+
+        per_class = np.empty(self.num_classes)
+        num_positives = np.empty(self.num_classes)
+        for first in range(0, self.num_classes, _CLASSES_PER_BLOCK):
+            block = slice(first, first + _CLASSES_PER_BLOCK)
+            scores = np.concatenate([rows[:, block] for rows, _ in samples])
+            labels = np.zeros(scores.shape, bool)
+            for column, rows in enumerate(positives[block]):
+                for row in rows:
+                    labels[row, column] = True
+            per_class[block] = average_precision(scores, labels, balance)
+            num_positives[block] = labels.sum(0)
+        return per_class, num_positives
+
+    def _fill_missing(self, scores):
+        # A missing video gets as many rows as the others have, or where
+        # those differ as many per second.
+        known = [index for index, rows in enumerate(scores) if rows is not None]
+        counts = {len(scores[index]) for index in known}
+        rate = sum(len(scores[index]) for index in known) / sum(
+            self.durations[index] for index in known
+        )
+        for index, rows in enumerate(scores):
+            if rows is None:
+                count = max(1, round(rate * self.durations[index]))
+                count = count if len(counts) > 1 else next(iter(counts))
+                # A view of one number, which takes no memory.
+                scores[index] = np.broadcast_to(
+                    np.float32(-np.inf), (count, self.num_classes)
+                )
+        return scores
+
+
+def _check_videos(predictions, records):
+    for name, value in (("predictions", predictions), ("annotations", records)):
+        if not len(value):
+            raise ValueError(
+                f"`{name}` must hold at least one video. Received: none"
+            )
+    ids = {record.id for record in records}
+    missing = [record.id for record in records if record.id not in predictions]
+    unknown = [video_id for video_id in predictions if video_id not in ids]
+    if len(unknown) == len(predictions):
+        raise ValueError(
+            "`predictions` and `annotations` must share video ids. Received: "
+            f"predictions of {_name_some(unknown)}, annotations of "
+            f"{_name_some([record.id for record in records])}"
+        )
+    if missing:
+        warnings.warn(
+            f"{len(missing)} of {len(records)} annotated videos have no "
+            f"prediction and score -inf: {_name_some(missing)}",
+            stacklevel=4,
+        )
+    if unknown:
+        warnings.warn(
+            f"{len(unknown)} of {len(predictions)} predicted videos are not "
+            f"annotated and are ignored: {_name_some(unknown)}",
+            stacklevel=4,
+        )
+
+
+def _check_scores(video_id, scores, num_classes):
+    if scores.ndim != 2 or not len(scores) or scores.shape[1] != num_classes:
+        raise ValueError(
+            "Predictions must have the shape `(frames, classes)` with "
+            f"{num_classes} classes. Received: shape={scores.shape} for video "
+            f"{video_id}"
+        )
+    # NaN is passed on by the maximum, -inf is a score like any other.
+    largest = scores.max()
+    if not largest < np.inf:
+        raise ValueError(
+            "Predictions must not hold NaN or +inf. Received: "
+            f"{largest} for video {video_id}"
+        )
+
+
+def _check_record(record, num_classes):
+    for segment in record.segments:
+        if not 0 <= segment[0] < num_classes:
+            raise ValueError(
+                f"Class indices must be in the range [0, {num_classes}). "
+                f"Received: segment={tuple(segment)} of video {record.id}"
+            )
+
+
+def _get_duration(record):
+    duration = record.duration
+    fps = getattr(record, "fps", None)
+    num_frames = getattr(record, "num_frames", None)
+    if duration is None and fps and num_frames:
+        duration = num_frames / fps
+    if duration is None or not 0 < duration < np.inf:
+        raise ValueError(
+            "Annotated videos must have a positive duration. Received: "
+            f"duration={record.duration} of video {record.id}"
+        )
+    return float(duration)
+
+
+def _name_some(names, count=5):
+    shown = ", ".join(map(str, names[:count]))
+    return shown + (", ..." if len(names) > count else "")

@@ -1,0 +1,156 @@
+"""Bottleneck of X3D."""
+
+import keras
+
+from ssdet_keras.layers.depthwise_conv3d import DepthwiseConv3D
+from ssdet_keras.layers.fused_batch_normalization import FusedBatchNormalization
+from ssdet_keras.layers.squeeze_excite import SqueezeExcite
+from ssdet_keras.ops.convolution_shapes import output_length
+
+
+@keras.saving.register_keras_serializable(package="ssdet_keras")
+class X3DBlock(keras.layers.Layer):
+    """Residual inverted bottleneck of X3D.
+
+        inputs -- 1x1x1 -- BN -- ReLU           expand
+             |    depthwise 3x3x3 -- BN         stride in space
+             |    (squeeze-excite) -- swish
+             |    1x1x1 -- BN                   project
+             |      |
+             +----- + -- ReLU -- outputs
+
+    The shortcut is a strided 1x1x1 convolution where the stride or the channels
+    change, with a BN where the channels change. The BN of `project` starts at
+    zero, so that a new block is close to its shortcut.
+
+    Args:
+        inner_filters: Positive integer. Channels of the depthwise convolution.
+        filters: Positive integer. Output channels.
+        stride: Positive integer. Stride of height and width. Defaults to `1`.
+        squeeze_units: Integer. Channels of the reduced squeeze-excite layer, or
+            `0` for none. Defaults to `0`.
+        **kwargs: Keyword arguments of `keras.layers.Layer`, such as `name`.
+
+    Call arguments:
+        inputs: Float tensor of shape `(batch, frames, height, width,
+            channels)`.
+        training: Boolean. Whether batch statistics normalise.
+
+    Returns:
+        Tensor of shape `(batch, frames, ceil(height / stride), ceil(width /
+        stride), filters)`.
+
+    Example:
+
+    ```python
+    layer = ssdet_keras.layers.X3DBlock(54, 24, stride=2, squeeze_units=8)
+    layer(np.ones((2, 16, 56, 56, 24))).shape  # (2, 16, 28, 28, 24)
+    ```
+
+    Reference:
+        [Feichtenhofer, 2020](https://arxiv.org/abs/2004.04730), Table 1.
+    """
+
+    def __init__(
+        self, inner_filters, filters, stride=1, squeeze_units=0, **kwargs
+    ):
+        super().__init__(**kwargs)
+        self.inner_filters = inner_filters
+        self.filters = filters
+        self.stride = stride
+        self.squeeze_units = squeeze_units
+        self.expand = self._pointwise(inner_filters, "expand")
+        self.expand_norm = self._batch_norm("expand_norm")
+        self.depthwise = DepthwiseConv3D(
+            3,
+            strides=(1, stride, stride),
+            use_bias=False,
+            dtype=self.dtype_policy,
+            name="depthwise",
+        )
+        self.depthwise_norm = self._batch_norm("depthwise_norm")
+        self.squeeze_excite = None
+        if squeeze_units:
+            self.squeeze_excite = SqueezeExcite(
+                squeeze_units, dtype=self.dtype_policy, name="squeeze_excite"
+            )
+        self.project = self._pointwise(filters, "project")
+        self.project_norm = self._batch_norm(
+            "project_norm", gamma_initializer="zeros"
+        )
+        self.shortcut = None
+        self.shortcut_norm = None
+        self.input_spec = keras.layers.InputSpec(ndim=5)
+
+    def build(self, input_shape):
+        inner_shape = (*input_shape[:-1], self.inner_filters)
+        output_shape = self.compute_output_shape(input_shape)
+        strided_shape = (*output_shape[:-1], self.inner_filters)
+        self.expand.build(input_shape)
+        self.expand_norm.build(inner_shape)
+        self.depthwise.build(inner_shape)
+        self.depthwise_norm.build(strided_shape)
+        if self.squeeze_excite is not None:
+            self.squeeze_excite.build(strided_shape)
+        self.project.build(strided_shape)
+        self.project_norm.build(output_shape)
+        changes_channels = input_shape[-1] != self.filters
+        if changes_channels or self.stride > 1:
+            self.shortcut = self._pointwise(self.filters, "shortcut")
+            self.shortcut.build(input_shape)
+        if changes_channels:
+            self.shortcut_norm = self._batch_norm("shortcut_norm")
+            self.shortcut_norm.build(output_shape)
+
+    def call(self, inputs, training=None):
+        x = self.expand_norm(self.expand(inputs), training=training)
+        x = self.depthwise(keras.ops.relu(x))
+        x = self.depthwise_norm(x, training=training)
+        if self.squeeze_excite is not None:
+            x = self.squeeze_excite(x)
+        x = self.project(keras.ops.silu(x))
+        x = self.project_norm(x, training=training)
+
+        residual = inputs
+        if self.stride > 1:
+            residual = residual[:, :, :: self.stride, :: self.stride]
+        if self.shortcut is not None:
+            residual = self.shortcut(residual)
+        if self.shortcut_norm is not None:
+            residual = self.shortcut_norm(residual, training=training)
+        return keras.ops.relu(residual + x)
+
+    def compute_output_shape(self, input_shape):
+        batch, frames, height, width = input_shape[:4]
+        return (
+            batch,
+            frames,
+            output_length(height, 3, self.stride, 1),
+            output_length(width, 3, self.stride, 1),
+            self.filters,
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "inner_filters": self.inner_filters,
+            "filters": self.filters,
+            "stride": self.stride,
+            "squeeze_units": self.squeeze_units,
+        }
+
+    def _pointwise(self, filters, name):
+        return keras.layers.Dense(
+            filters,
+            use_bias=False,
+            kernel_initializer="he_normal",
+            dtype=self.dtype_policy,
+            name=name,
+        )
+
+    def _batch_norm(self, name, **kwargs):
+        return FusedBatchNormalization(
+            dtype=self.dtype_policy,
+            name=name,
+            **kwargs,
+        )

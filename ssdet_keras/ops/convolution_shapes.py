@@ -1,0 +1,50 @@
+"""Shape arithmetic that the backends share."""
+
+
+def padding_amounts(kernel_size, padding):
+    """Returns the zeros added to each side of each axis.
+
+    `"same"` is `k // 2` on both sides, as in PyTorch. At stride 2 on an even
+    size this differs from TensorFlow's `SAME`, which pads the end alone.
+
+    Args:
+        kernel_size: Integers, one per axis.
+        padding: `"same"` or `"valid"`.
+
+    Returns:
+        Tuple of integers, one per axis.
+
+    Raises:
+        ValueError: If `padding` is unknown, or is `"same"` with an even kernel
+            size, for which no symmetric padding keeps the size.
+    """
+    if padding == "valid":
+        return (0,) * len(kernel_size)
+    if padding != "same":
+        raise ValueError(
+            "`padding` must be 'same' or 'valid'. "
+            f"Received: padding={padding!r}"
+        )
+    if any(size % 2 == 0 for size in kernel_size):
+        raise ValueError(
+            "`padding='same'` needs odd kernel sizes. "
+            f"Received: kernel_size={tuple(kernel_size)}"
+        )
+    return tuple(size // 2 for size in kernel_size)
+
+
+def output_length(length, kernel_size, stride, padding):
+    """Returns the length of one axis after a convolution.
+
+    Args:
+        length: Integer, tensor or `None` (unknown).
+        kernel_size: Integer.
+        stride: Integer.
+        padding: Integer, the zeros added to each side.
+
+    Returns:
+        The same type as `length`.
+    """
+    if length is None:
+        return None
+    return (length + 2 * padding - kernel_size) // stride + 1

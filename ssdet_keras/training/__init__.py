@@ -1,0 +1,11 @@
+"""Losses, schedules, optimizers and checkpoints."""
+
+from ssdet_keras.training.backbone_factor import SGD
+from ssdet_keras.training.backbone_factor import AdamW
+from ssdet_keras.training.checkpoints import Checkpoints
+from ssdet_keras.training.checkpoints import list_checkpoints
+from ssdet_keras.training.detection_loss import DetectionLoss
+from ssdet_keras.training.prior import set_prior
+from ssdet_keras.training.step_schedule import StepSchedule
+from ssdet_keras.training.workdir import WorkDir
+from ssdet_keras.training.workdir import read_description

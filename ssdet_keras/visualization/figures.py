@@ -1,0 +1,96 @@
+"""What the figures have in common."""
+
+import contextlib
+
+import numpy as np
+
+# Okabe and Ito's colours without yellow, which is faint on white. They stay
+# apart under all common colour vision deficiencies.
+# https://jfly.uni-koeln.de/color/
+COLORS = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#56B4E9",
+    "#E69F00",
+    "#000000",
+)
+# Colours repeat after these; the line style tells the next ones apart.
+LINE_STYLES = ("-", "--", ":", "-.")
+_DOTS_PER_INCH = 150
+
+
+@contextlib.contextmanager
+def figure(path, width, height):
+    """Yields a figure that is saved as a PNG file at the end.
+
+    Does not use `pyplot`: no window, no global state, any thread.
+
+    Args:
+        path: String or path-like. File to write.
+        width: Float. Width in inches.
+        height: Float. Height in inches.
+
+    Yields:
+        A `matplotlib.figure.Figure`, and a function that adds axes at
+        `(left, top, width, height)` in inches from the top left corner.
+    """
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    style = {
+        "axes.spines.right": False,
+        "axes.spines.top": False,
+        "font.size": 9,
+        # Names may hold dollar signs.
+        "text.parse_math": False,
+    }
+    with matplotlib.rc_context(style):
+        drawing = Figure(figsize=(width, height), facecolor="white")
+        FigureCanvasAgg(drawing)
+
+        def add_axes(left, top, axes_width, axes_height):
+            bottom = height - top - axes_height
+            return drawing.add_axes(
+                (
+                    left / width,
+                    bottom / height,
+                    axes_width / width,
+                    axes_height / height,
+                )
+            )
+
+        yield drawing, add_axes
+        drawing.savefig(path, dpi=_DOTS_PER_INCH, format="png")
+
+
+def get_line(index):
+    """Returns the colour and line style of the curve of an index."""
+    style = LINE_STYLES[index // len(COLORS) % len(LINE_STYLES)]
+    return {"color": COLORS[index % len(COLORS)], "linestyle": style}
+
+
+def shorten(name, max_length):
+    """Shortens a name to fit into a figure."""
+    name = " ".join(str(name).split())
+    if len(name) <= max_length:
+        return name
+    return name[: max_length - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def check_frames(name, frames):
+    """Returns frames as an array, or raises an error that names them."""
+    frames = np.asarray(frames)
+    if (
+        frames.ndim != 4
+        or frames.shape[-1] != 3
+        or not frames.size
+        or frames.dtype != np.uint8
+    ):
+        raise ValueError(
+            f"`{name}` must be uint8 of shape `(frames, height, width, 3)`. "
+            f"Received: shape={frames.shape}, dtype={frames.dtype}"
+        )
+    return frames

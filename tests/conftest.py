@@ -1,0 +1,3 @@
+"""Set-up of all tests."""
+
+# PyTorch must be imported before TensorFlow in one process.

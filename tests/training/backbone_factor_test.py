@@ -1,0 +1,66 @@
+import keras
+import numpy as np
+from absl.testing import parameterized
+
+from ssdet_keras import training
+
+
+def make_model():
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((3,))
+    x = keras.layers.Dense(4, name="stem")(inputs)
+    return keras.Model(inputs, keras.layers.Dense(2, name="head")(x))
+
+
+def train(optimizer, steps=1):
+    """Returns the changes of all weights by their path."""
+    model = make_model()
+    before = {
+        w.path: keras.ops.convert_to_numpy(w).copy() for w in model.weights
+    }
+    model.compile(optimizer, "mse")
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(8, 3)), rng.normal(size=(8, 2))
+    for _ in range(steps):
+        model.train_on_batch(x, y)
+    after = {w.path: keras.ops.convert_to_numpy(w) for w in model.weights}
+    return {path: after[path] - before[path] for path in before}
+
+
+class BackboneFactorTest(parameterized.TestCase):
+    @parameterized.parameters("SGD", "AdamW")
+    def test_factor_one_is_the_optimizer_of_keras(self, name):
+        expected = train(getattr(keras.optimizers, name)(0.01), steps=3)
+        changes = train(getattr(training, name)(0.01), steps=3)
+        for path, change in expected.items():
+            np.testing.assert_allclose(changes[path], change, atol=1e-7)
+
+    @parameterized.parameters("SGD", "AdamW")
+    def test_factor_scales_the_backbone_alone(self, name):
+        optimizer = getattr(training, name)
+        whole = train(optimizer(0.01, weight_decay=0.0))
+        changes = train(optimizer(0.01, weight_decay=0.0, backbone_factor=0.25))
+        for path, change in whole.items():
+            factor = 1.0 if path.startswith("head/") else 0.25
+            # A new weight is the old one plus a small change, in float32.
+            np.testing.assert_allclose(
+                changes[path], factor * change, rtol=1e-4, atol=1e-7
+            )
+
+    def test_factor_zero_freezes_the_backbone(self):
+        changes = train(training.SGD(0.01, backbone_factor=0.0), steps=2)
+        self.assertEqual(np.abs(changes["stem/kernel"]).max(), 0)
+        self.assertGreater(np.abs(changes["head/kernel"]).max(), 0)
+
+    @parameterized.parameters("SGD", "AdamW")
+    def test_round_trip(self, name):
+        optimizer = getattr(training, name)(0.01, backbone_factor=0.5)
+        restored = keras.saving.deserialize_keras_object(
+            keras.saving.serialize_keras_object(optimizer)
+        )
+        self.assertEqual(restored.get_config(), optimizer.get_config())
+        self.assertEqual(restored.backbone_factor, 0.5)
+
+    def test_invalid_factor(self):
+        with self.assertRaisesRegex(ValueError, "backbone_factor=-1"):
+            training.SGD(0.01, backbone_factor=-1)

@@ -1,0 +1,51 @@
+import pathlib
+import tempfile
+import unittest
+
+from ssdet_keras import training
+
+
+class WorkDirTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = pathlib.Path(folder.name) / "a" / "run"
+
+    def test_folders_are_made(self):
+        workdir = training.WorkDir(self.path)
+        self.assertTrue(self.path.is_dir())
+        self.assertEqual(workdir.checkpoints, [])
+        self.assertEqual(list(self.path.iterdir()), [])
+
+    def test_description_round_trip(self):
+        workdir = training.WorkDir(self.path)
+        self.assertEqual(training.read_description(workdir.model_path), {})
+        workdir.save_description(class_names=["é", "b"], size=48)
+        self.assertEqual(
+            training.read_description(workdir.model_path),
+            {"class_names": ["é", "b"], "size": 48},
+        )
+
+    def test_a_run_is_not_overwritten(self):
+        training.WorkDir(self.path).log_path.touch()
+        with self.assertRaisesRegex(ValueError, "already holds a run"):
+            training.WorkDir(self.path)
+
+    def test_nothing_to_resume(self):
+        with self.assertRaisesRegex(ValueError, "no checkpoint"):
+            training.WorkDir(self.path, resume=True)
+
+    def test_resume_finds_the_checkpoint(self):
+        folder = self.path / "checkpoints"
+        folder.mkdir(parents=True)
+        (folder / "epoch_0007.keras").touch()
+        workdir = training.WorkDir(self.path, resume=True)
+        self.assertEqual(
+            workdir.checkpoints, [(7, folder / "epoch_0007.keras")]
+        )
+
+    def test_folder_that_cannot_be_written(self):
+        self.path.parent.mkdir(parents=True)
+        self.path.touch()
+        with self.assertRaisesRegex(ValueError, "can be written to"):
+            training.WorkDir(self.path)
