@@ -22,6 +22,9 @@ from ssdet_keras import layers
 from ssdet_keras import visualization
 
 _OUTPUT = flags.DEFINE_string("output", "augmentations.png", "PNG to write.")
+_NAMES = flags.DEFINE_list(
+    "names", None, "Activities of the videos. Default: the names of the files."
+)
 _NUM_FRAMES = flags.DEFINE_integer("num_frames", 12, "Frames per clip.", 4, 64)
 _FRAME_STRIDE = flags.DEFINE_integer(
     "frame_stride", 5, "Video frames from one clip frame to the next.", 1
@@ -105,15 +108,17 @@ def main(argv):
     if not 2 <= len(argv) <= 3:
         raise app.UsageError("Name one or two videos.")
     paths = argv[1:]
+    names = _NAMES.value or [pathlib.Path(path).stem for path in paths]
+    if len(names) != len(paths):
+        raise app.UsageError(
+            f"--names must be as many as the videos, {len(paths)}. "
+            f"Received: --names={','.join(names)}"
+        )
     try:
+        clips = [read_clip(path) for path in paths]
         if len(paths) == 1:
-            clips = [read_clip(paths[0]), read_clip(paths[0], second_half=True)]
-            names = ["first half", "second half"]
-        else:
-            clips = [read_clip(path) for path in paths]
-            names = [
-                f"{i + 1}: {pathlib.Path(p).stem}" for i, p in enumerate(paths)
-            ]
+            clips.append(read_clip(paths[0], second_half=True))
+            names = [names[0], f"{names[0]}, later"]
     except data.VideoReadError as error:
         raise app.UsageError(str(error)) from error
     try:

@@ -9,6 +9,7 @@ from absl import flags
 from absl import logging
 
 from ssdet_keras import data
+from ssdet_keras import layers
 from ssdet_keras import models
 from ssdet_keras import training
 
@@ -59,6 +60,14 @@ _VARIANT = flags.DEFINE_enum(
 )
 _WIDTH = flags.DEFINE_float("width", 1, "Factor on the channels.", 0.1, 8)
 _DEPTH = flags.DEFINE_float("depth", 1, "Factor on the blocks.", 0.1, 8)
+_INITIALIZATION = flags.DEFINE_enum(
+    "initialization",
+    "published",
+    ["published", "motion"],
+    "Weights without --initial_model. Small models learn motion faster from "
+    "scratch with residual branches that are not zero and a stem whose "
+    "temporal kernels have zero mean.",
+)
 _NORMALIZE = flags.DEFINE_enum(
     "normalize",
     "kinetics",
@@ -137,11 +146,18 @@ def load_initial_model():
 def make_backbone(initial_model):
     """Returns an X3D, with the weights of a model where one is given."""
     if initial_model is None:
+        initialization = {}
+        if _INITIALIZATION.value == "motion":
+            initialization = {
+                "zero_init_residual": False,
+                "stem_temporal_initializer": layers.ZeroMeanInitializer(),
+            }
         return models.X3DBackbone(
             _VARIANT.value,
             normalize=_NORMALIZE.value,
             width=_WIDTH.value,
             depth=_DEPTH.value,
+            **initialization,
         )
     config = initial_model.backbone.get_config()
     # Anew, so that it computes in the precision of this run.

@@ -1,8 +1,16 @@
 """Keras layers for video: volume augmentations and building blocks."""
 
+from ssdet_keras.layers.depthwise_conv3d import DepthwiseConv3D
 from ssdet_keras.layers.frame_labels import FrameLabels
+from ssdet_keras.layers.fused_batch_normalization import FusedBatchNormalization
 from ssdet_keras.layers.joint_volume_augmentation import JointVolumeAugmentation
+from ssdet_keras.layers.pixel_normalization import PixelNormalization
+from ssdet_keras.layers.squeeze_excite import SqueezeExcite
+from ssdet_keras.layers.temporal_upsampling import TemporalUpsampling
 from ssdet_keras.layers.video_augmentation import VideoAugmentation
 from ssdet_keras.layers.volume_cut_mix import VolumeCutMix
 from ssdet_keras.layers.volume_freeze import VolumeFreeze
 from ssdet_keras.layers.volume_mix_up import VolumeMixUp
+from ssdet_keras.layers.x3d_block import X3DBlock
+from ssdet_keras.layers.x3d_stem import X3DStem
+from ssdet_keras.layers.zero_mean_initializer import ZeroMeanInitializer

@@ -20,8 +20,7 @@ class X3DBlock(keras.layers.Layer):
              +----- + -- ReLU -- outputs
 
     The shortcut is a strided 1x1x1 convolution where the stride or the channels
-    change, with a BN where the channels change. The BN of `project` starts at
-    zero, so that a new block is close to its shortcut.
+    change, with a BN where the channels change.
 
     Args:
         inner_filters: Positive integer. Channels of the depthwise convolution.
@@ -29,6 +28,8 @@ class X3DBlock(keras.layers.Layer):
         stride: Positive integer. Stride of height and width. Defaults to `1`.
         squeeze_units: Integer. Channels of the reduced squeeze-excite layer, or
             `0` for none. Defaults to `0`.
+        zero_init_residual: Boolean. Whether the BN of `project` starts at zero,
+            so that a new block is its shortcut. Defaults to `True`.
         **kwargs: Keyword arguments of `keras.layers.Layer`, such as `name`.
 
     Call arguments:
@@ -52,13 +53,20 @@ class X3DBlock(keras.layers.Layer):
     """
 
     def __init__(
-        self, inner_filters, filters, stride=1, squeeze_units=0, **kwargs
+        self,
+        inner_filters,
+        filters,
+        stride=1,
+        squeeze_units=0,
+        zero_init_residual=True,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         self.inner_filters = inner_filters
         self.filters = filters
         self.stride = stride
         self.squeeze_units = squeeze_units
+        self.zero_init_residual = zero_init_residual
         self.expand = self._pointwise(inner_filters, "expand")
         self.expand_norm = self._batch_norm("expand_norm")
         self.depthwise = DepthwiseConv3D(
@@ -76,7 +84,8 @@ class X3DBlock(keras.layers.Layer):
             )
         self.project = self._pointwise(filters, "project")
         self.project_norm = self._batch_norm(
-            "project_norm", gamma_initializer="zeros"
+            "project_norm",
+            gamma_initializer="zeros" if zero_init_residual else "ones",
         )
         self.shortcut = None
         self.shortcut_norm = None
@@ -137,6 +146,7 @@ class X3DBlock(keras.layers.Layer):
             "filters": self.filters,
             "stride": self.stride,
             "squeeze_units": self.squeeze_units,
+            "zero_init_residual": self.zero_init_residual,
         }
 
     def _pointwise(self, filters, name):

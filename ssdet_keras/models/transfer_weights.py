@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+import keras
+
 
 class TransferredWeights(NamedTuple):
     """What `transfer_weights` did: lists of weight paths in the target."""
@@ -49,11 +51,11 @@ def transfer_weights(source, target):
 
     copied, not_copied = [], []
     for name, weight in target_backbone.items():
-        weight.assign(source_backbone[name])
+        weight.assign(_copy(source_backbone[name]))
         copied.append(weight.path)
     for name, weight in target_head.items():
         if name in source_head and source_head[name].shape == weight.shape:
-            weight.assign(source_head[name])
+            weight.assign(_copy(source_head[name]))
             copied.append(weight.path)
         else:
             not_copied.append(weight.path)
@@ -66,6 +68,12 @@ def _weights(layer):
         return {}
     prefix = f"{layer.name}/"
     return {w.path.removeprefix(prefix): w for w in layer.weights}
+
+
+def _copy(weight):
+    # JAX frees the arrays of a model that it trains, also where another model
+    # shares them.
+    return keras.ops.copy(keras.ops.convert_to_tensor(weight))
 
 
 def _check_backbones(source, target):

@@ -64,6 +64,9 @@ class X3DBackbone(keras.Model):
             `None`, unknown. Defaults to `(None, None, None, 3)`.
         stem_temporal_initializer: Initializer of the temporal kernel of the
             stem. Defaults to `"he_normal"`.
+        zero_init_residual: Boolean. Whether the blocks start as their
+            shortcuts, as published. Small models learn faster from scratch
+            without. Defaults to `True`.
         dtype: Dtype policy of the layers. Defaults to the global policy.
         **kwargs: Keyword arguments of `keras.Model`: `name`, `trainable`.
 
@@ -106,6 +109,7 @@ class X3DBackbone(keras.Model):
         depth=1.0,
         input_shape=(None, None, None, 3),
         stem_temporal_initializer="he_normal",
+        zero_init_residual=True,
         dtype=None,
         **kwargs,
     ):
@@ -135,6 +139,7 @@ class X3DBackbone(keras.Model):
                     squeeze_units=round_filters(inner_filters, _SQUEEZE)
                     if has_squeeze
                     else 0,
+                    zero_init_residual=zero_init_residual,
                     dtype=dtype,
                     name=f"stage{stage + 1}_block{block + 1}",
                 )(x)
@@ -155,11 +160,17 @@ class X3DBackbone(keras.Model):
         self.normalize = normalize
         self.width = float(width)
         self.depth = float(depth)
+        self.zero_init_residual = zero_init_residual
         self.stem_temporal_initializer = keras.initializers.get(
             stem_temporal_initializer
         )
-        self.pyramid_outputs = pyramid_outputs
+        self._pyramid_outputs = pyramid_outputs
         self.hidden_units = round_filters(_HIDDEN_UNITS, width)
+
+    @property
+    def pyramid_outputs(self):
+        # Keras tracks attributes in dicts that JAX does not take as outputs.
+        return dict(self._pyramid_outputs)
 
     def get_config(self):
         return {
@@ -171,6 +182,7 @@ class X3DBackbone(keras.Model):
             "width": self.width,
             "depth": self.depth,
             "input_shape": self.input_shape[1:],
+            "zero_init_residual": self.zero_init_residual,
             "stem_temporal_initializer": keras.initializers.serialize(
                 self.stem_temporal_initializer
             ),

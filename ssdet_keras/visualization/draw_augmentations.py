@@ -8,9 +8,9 @@ from ssdet_keras.visualization.figures import get_line
 from ssdet_keras.visualization.figures import shorten
 
 # In inches.
-_WIDTH = 11.0
+_WIDTH = 11.5
 _LEFT = 0.65
-_LEGEND = 1.75
+_LEGEND = 2.45
 _TITLE = 0.34
 _CURVES = 0.8
 _GAP = 0.06

@@ -19,6 +19,13 @@ class X3DBlockTest(parameterized.TestCase):
         outputs = keras.ops.convert_to_numpy(block(x.astype("float32")))
         np.testing.assert_allclose(outputs, np.maximum(x, 0), atol=1e-6)
 
+    def test_branch_adds_something_without_zero_init(self):
+        block = X3DBlock(8, 4, zero_init_residual=False)
+        x = np.random.default_rng(0).normal(size=(2, 3, 5, 5, 4))
+        outputs = block(x.astype("float32"), training=True)
+        outputs = keras.ops.convert_to_numpy(outputs)
+        self.assertGreater(np.abs(outputs - np.maximum(x, 0)).mean(), 0.1)
+
     @parameterized.named_parameters(
         ("identity", 4, 1, False, False),
         ("stride", 4, 2, True, False),

@@ -163,6 +163,7 @@ class RecipeErrorsTest(unittest.TestCase):
             [
                 ([], "one or two videos"),
                 ([self.broken], "broken.keras"),
+                ([records[0].path, "--names=a,b"], "--names=a,b"),
                 ([records[0].path, "--output=/nowhere/a.png"], "--output"),
             ],
         )

@@ -71,8 +71,8 @@ class Actor:
         line = {name: 2 * u - 1 for name, u in states.items()}
         wave = {name: -np.cos(np.pi * u) for name, u in states.items()}
         x, y, hop, orbit, rock, scale, width, height, shear = rng.uniform(
-            [0.09, 0.09, 0.18, 0.08, 0.5, 0.30, 0.35, 0.35, 0.5],
-            [0.13, 0.13, 0.24, 0.11, 0.7, 0.40, 0.45, 0.45, 0.7],
+            [0.12, 0.12, 0.22, 0.11, 0.7, 0.35, 0.40, 0.40, 0.6],
+            [0.15, 0.15, 0.27, 0.13, 0.9, 0.45, 0.50, 0.50, 0.8],
         )
         turn = 2 * np.pi * states["orbit"]
         centers = self.size * np.stack(
@@ -92,7 +92,7 @@ class Actor:
         linear = np.stack(
             [np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)], -1
         ).reshape(-1, 2, 2)
-        zoom = rng.uniform(0.85, 1.1) * np.exp(scale * line["scale"])
+        zoom = rng.uniform(1.0, 1.3) * np.exp(scale * line["scale"])
         linear[:, 0] *= (zoom * np.exp(width * wave["width"]))[:, None]
         linear[:, 1] *= (zoom * np.exp(height * wave["height"]))[:, None]
         linear[:, 0] += (shear * wave["shear"])[:, None] * linear[:, 1]
@@ -138,7 +138,10 @@ def _draw_patch(rng, size):
     # Four times as large, then averaged, so that the outline is smooth.
     mask = np.zeros((4 * size, 4 * size), "float32")
     if rng.random() < 0.5:
-        angles = np.sort(rng.uniform(0, 2 * np.pi, rng.integers(5, 9)))
+        # Corners all around, so that none is a sliver that hardly shows.
+        corners = int(rng.integers(5, 9))
+        angles = np.arange(corners) + rng.uniform(0, 0.8, corners)
+        angles *= 2 * np.pi / corners
         radii = size * rng.uniform(1.0, 1.5, len(angles))
         points = np.stack([np.cos(angles), np.sin(angles)], 1) * radii[:, None]
         cv2.fillPoly(mask, [np.int32(2 * size + points)], 1.0)

@@ -1,0 +1,127 @@
+r"""Time and results of the demo, over backends and seeds.
+
+    python benchmarks/demo.py --workdir=demo_output --seeds=0,1,2 \
+        --backends=torch,tensorflow
+
+Runs the demo for each, one after the other, on the same generated videos, and
+prints two tables in Markdown: the seconds of every stage, and the mean average
+precision after both pretrainings with its spread. What was run before is not
+run again.
+"""
+
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+
+from absl import app
+from absl import flags
+
+_WORKDIR = flags.DEFINE_string("workdir", "demo_output", "Folder of the demos.")
+_SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds.")
+_BACKENDS = flags.DEFINE_list(
+    "backends", ["torch", "tensorflow"], "Keras backends."
+)
+
+_DEMO = pathlib.Path(__file__).resolve().parents[1] / "recipes" / "demo.py"
+_STAGES = {
+    "warm up": ["warm_up/model.seconds"],
+    "pretrain, classification": ["pretrain_classification/model.seconds"],
+    "pretrain, detection": ["pretrain_detection/model.seconds"],
+    "fine-tune both": [
+        "finetune_classification/model.seconds",
+        "finetune_detection/model.seconds",
+    ],
+    "evaluate both": [
+        "finetune_classification/results.seconds",
+        "finetune_detection/results.seconds",
+    ],
+}
+_PROTOCOLS = ("charades_official", "per_frame")
+
+
+def run_demo(backend, seed):
+    """Runs the demo and returns the folder of the run."""
+    subprocess.run(
+        [
+            sys.executable,
+            str(_DEMO),
+            f"--workdir={_WORKDIR.value}",
+            f"--seed={seed}",
+        ],
+        check=True,
+        env={**os.environ, "KERAS_BACKEND": backend},
+    )
+    return pathlib.Path(_WORKDIR.value) / f"{backend}_seed{seed}"
+
+
+def read_mean(run, task, protocol):
+    path = run / f"finetune_{task}" / "results.json"
+    return 100 * json.loads(path.read_text())[protocol]["mean"]
+
+
+def describe(values):
+    """Returns the mean and the standard deviation of several runs."""
+    spread = statistics.stdev(values) if len(values) > 1 else 0.0
+    return f"{statistics.mean(values):.1f} ± {spread:.1f}"
+
+
+def print_row(*cells):
+    print("| " + " | ".join(cells) + " |")
+
+
+def print_times(runs):
+    print_row("stage, s", *runs)
+    print_row("---", *["---:"] * len(runs))
+    for stage, names in _STAGES.items():
+        cells = []
+        for folders in runs.values():
+            seconds = [
+                sum(float((folder / name).read_text()) for name in names)
+                for folder in folders
+            ]
+            cells.append(f"{statistics.median(seconds):.0f}")
+        print_row(stage, *cells)
+
+
+def print_results(runs):
+    print_row(
+        "backend", "protocol", "classification", "detection", "difference"
+    )
+    print_row("---", "---", "---:", "---:", "---:")
+    for backend, folders in runs.items():
+        for protocol in _PROTOCOLS:
+            means = {
+                task: [read_mean(folder, task, protocol) for folder in folders]
+                for task in ("classification", "detection")
+            }
+            differences = [
+                detection - classification
+                for classification, detection in zip(
+                    *means.values(), strict=True
+                )
+            ]
+            print_row(
+                backend,
+                protocol,
+                *map(describe, [*means.values(), differences]),
+            )
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    runs = {
+        backend: [run_demo(backend, seed) for seed in _SEEDS.value]
+        for backend in _BACKENDS.value
+    }
+    print()
+    print_times(runs)
+    print()
+    print_results(runs)
+
+
+if __name__ == "__main__":
+    app.run(main)
