@@ -283,15 +283,15 @@ def write_report(root, run, stages, seconds):
         task: read_json(run / f"pretrain_{task}" / "model.json")
         for task in _ARMS
     }
-    names = list(results["detection"])
-    scores = [
-        [
-            title,
-            *(f"{100 * results[task][name]['mean']:.1f}" for name in names),
-            f"{100 * descriptions[task]['clip_accuracy']:.0f}",
-        ]
-        for task, title in _ARMS.items()
+    accuracies = [
+        f"{100 * descriptions[task]['clip_accuracy']:.1f}" for task in _ARMS
     ]
+    scores = [
+        [f"{name} mAP, %"]
+        + [f"{100 * results[task][name]['mean']:.1f}" for task in _ARMS]
+        for name in results["detection"]
+    ]
+    scores.append(["clip accuracy before fine-tuning, %", *accuracies])
     difference = 100 * (
         results["detection"]["per_frame"]["mean"]
         - results["classification"]["per_frame"]["mean"]
@@ -327,11 +327,7 @@ def write_report(root, run, stages, seconds):
             ("heading", "Results on the test videos"),
             (
                 "table",
-                [
-                    "Pretraining",
-                    *(f"{name} mAP, %" for name in names),
-                    "clip accuracy before fine-tuning, %",
-                ],
+                ["after pretraining for", *(t.lower() for t in _ARMS.values())],
                 scores,
             ),
             (

@@ -59,6 +59,9 @@ def draw_training_curves(path, runs, column="loss"):
                 values = _to_numbers(columns[key])
                 x = _get_axis(columns, axis, len(values))
                 _check_lengths(name, key, x, values)
+                if suffix and np.isnan(values).all():
+                    # What Keras writes in a run without validation.
+                    continue
                 line = get_line(index)
                 if suffix:
                     line["linestyle"] = "--"

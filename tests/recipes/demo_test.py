@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import pytest
 
+from ssdet_keras import data
 from ssdet_keras import evaluation
 
 RECIPES = pathlib.Path(__file__).resolve().parents[2] / "recipes"
@@ -60,9 +61,9 @@ class DemoTest(unittest.TestCase):
         predictions, metadata = evaluation.load_predictions(
             folder / "predictions.npz"
         )
-        self.assertEqual(len(metadata["class_names"]), 16)
+        self.assertEqual(len(metadata["class_names"]), 12)
         for scores in predictions.values():
-            self.assertEqual(scores.shape[1], 16)
+            self.assertEqual(scores.shape[1], 12)
             self.assertTrue(np.all((scores >= 0) & (scores <= 1)))
 
     def test_4_pretrainings_have_equal_steps(self):
@@ -110,6 +111,88 @@ class DemoTest(unittest.TestCase):
         )
         self.assertEqual(result.returncode, 0, result.stderr[-5000:])
         self.assertIn("charades_official", result.stderr)
+
+    def test_8_multithumos_in_mixed_precision(self):
+        charades = self.root / "data" / "charades"
+        videos = charades / "Charades_v1_480"
+        records = data.read_charades(
+            charades / "Charades_v1_train.csv",
+            videos,
+            class_names=charades / "Charades_v1_classes.txt",
+        )
+        # The format of MultiTHUMOS, whose classes count from 1.
+        entries = {
+            record.id: {
+                "subset": "training",
+                "duration": record.duration,
+                "actions": [[c + 1, s, e] for c, s, e in record.segments],
+            }
+            for record in records
+        }
+        annotations = self.root / "multithumos.json"
+        annotations.write_text(json.dumps(entries))
+        names = self.root / "class_list.txt"
+        names.write_text(
+            "".join(f"{i + 1} {n}\n" for i, n in enumerate(records.class_names))
+        )
+        files = [f"--annotations={annotations}", f"--video_root={videos}"]
+        workdir = self.root / "multithumos"
+        result = run_recipe(
+            "finetune_multithumos.py",
+            *files,
+            f"--class_names={names}",
+            f"--workdir={workdir}",
+            f"--initial_model={self.run_dir / 'warm_up' / 'model.keras'}",
+            "--mixed_precision=bfloat16",
+            "--epochs=1",
+            "--milestones=1",
+            "--batch_size=4",
+            "--size=32",
+        )
+        self.assertEqual(result.returncode, 0, result.stderr[-5000:])
+        result = run_recipe(
+            "evaluate.py",
+            *files,
+            "--dataset=multithumos",
+            "--split=training",
+            f"--model={workdir / 'model.keras'}",
+        )
+        self.assertEqual(result.returncode, 0, result.stderr[-5000:])
+        self.assertIn("multithumos_per_frame", result.stderr)
+
+    def test_8_training_goes_on_past_bad_videos(self):
+        kinetics = self.root / "data" / "kinetics"
+        rows = (kinetics / "train.csv").read_text().splitlines()
+        videos = self.root / "some_bad"
+        (videos / "train").mkdir(parents=True)
+        paths = sorted((kinetics / "videos" / "train").glob("*.mp4"))
+        for path in paths[2:]:
+            (videos / "train" / path.name).symlink_to(path)
+        broken = videos / "train" / paths[0].name
+        broken.write_bytes(paths[0].read_bytes()[:500])
+        annotations = self.root / "some_bad.csv"
+        annotations.write_text("\n".join(rows) + "\n")
+        workdir = self.root / "some_bad_run"
+        result = run_recipe(
+            "pretrain_kinetics.py",
+            f"--annotations={annotations}",
+            f"--video_root={videos}",
+            f"--workdir={workdir}",
+            "--width=0.25",
+            "--depth=0.1",
+            "--size=32",
+            "--batch_size=8",
+            "--steps=2",
+            "--augmentation=joint",
+            "--loss=softmax",
+        )
+        self.assertEqual(result.returncode, 0, result.stderr[-5000:])
+        failures = (workdir / "failures.txt").read_text()
+        # One can't be read, one is missing: both are named.
+        self.assertEqual(len(failures.splitlines()), 2)
+        self.assertIn(broken.name, failures)
+        self.assertIn("2 videos could not be read", result.stderr)
+        self.assertIn("missing", result.stderr)
 
     def test_8_detect_goes_on_past_a_bad_video(self):
         videos = self.root / "data" / "charades" / "Charades_v1_480"

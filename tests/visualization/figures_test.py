@@ -168,6 +168,14 @@ class FiguresTest(parameterized.TestCase):
         self.assertTrue(self.find(VERMILION).any())
         self.assertTrue(self.find(BLUE).any())
 
+    def test_validation_that_was_not_made_is_not_drawn(self):
+        pictures = []
+        for validation in ({}, {"val_loss": ["NA", "NA"]}):
+            columns = {"epoch": [0, 1], "loss": [0.3, 0.2], **validation}
+            draw_training_curves(self.path, {"run": columns})
+            pictures.append(self.read())
+        np.testing.assert_array_equal(*pictures)
+
     @parameterized.named_parameters(
         ("nothing", {}, "at least one run"),
         ("column", {"a": {"epoch": [1]}}, r"\['epoch'\] of 'a'"),
