@@ -218,6 +218,8 @@ def fit(model, source, workdir, batch_size, num_epochs, steps_per_epoch, **kw):
         initial_epoch, path = workdir.checkpoints[-1]
         model = keras.saving.load_model(path)
         logging.info("Resumed after epoch %d: %s", initial_epoch, path)
+    # Before the first step, or TensorFlow would trace that step twice.
+    model.optimizer.build(model.trainable_variables)
     batches = data.ClipBatches(
         source,
         batch_size,
