@@ -63,9 +63,10 @@ def read_mean(run, task, protocol):
 
 
 def describe(values):
-    """Returns the mean and the standard deviation of several runs."""
-    spread = statistics.stdev(values) if len(values) > 1 else 0.0
-    return f"{statistics.mean(values):.1f} ± {spread:.1f}"
+    """Returns the mean of the runs, and of several their deviation."""
+    if len(values) == 1:
+        return f"{values[0]:.1f}"
+    return f"{statistics.mean(values):.1f} ± {statistics.stdev(values):.1f}"
 
 
 def print_row(*cells):

@@ -14,9 +14,7 @@ other recipes, as it would be run on real data. A second call goes on where the
 first one stopped.
 """
 
-import csv
 import dataclasses
-import json
 import os
 import pathlib
 import shutil
@@ -25,12 +23,11 @@ import sys
 import time
 
 import keras
-import numpy as np
 from absl import app
 from absl import flags
 
 from ssdet_keras import data
-from ssdet_keras import visualization
+from ssdet_keras.recipes import demo_report
 
 _WORKDIR = flags.DEFINE_string("workdir", "demo_output", "Folder to write.")
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of weights and clips.", 0)
@@ -247,140 +244,6 @@ def run_stage(stage, name):
     return seconds
 
 
-def read_json(path):
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def read_log(path):
-    with open(path, newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    return {key: [row[key] for row in rows] for key in rows[0]}
-
-
-def measure_chance(root):
-    """Returns the share of positive labels, the mAP of random scores."""
-    charades = root / "data" / "charades"
-    records = data.read_charades(
-        charades / "Charades_v1_test.csv",
-        charades / "Charades_v1_480",
-        class_names=charades / "Charades_v1_classes.txt",
-    )
-    num_classes = len(records.class_names)
-    labels = [
-        data.labels_at(r, np.arange(0, r.duration, 0.1), num_classes)
-        for r in records
-    ]
-    return float(np.concatenate(labels).mean())
-
-
-def write_report(root, run, stages, seconds):
-    """Writes index.html."""
-    results = {
-        task: read_json(run / f"finetune_{task}" / "results.json")
-        for task in _ARMS
-    }
-    descriptions = {
-        task: read_json(run / f"pretrain_{task}" / "model.json")
-        for task in _ARMS
-    }
-    accuracies = [
-        f"{100 * descriptions[task]['clip_accuracy']:.1f}" for task in _ARMS
-    ]
-    scores = [
-        [f"{name} mAP, %"]
-        + [f"{100 * results[task][name]['mean']:.1f}" for task in _ARMS]
-        for name in results["detection"]
-    ]
-    scores.append(["clip accuracy before fine-tuning, %", *accuracies])
-    difference = 100 * (
-        results["detection"]["per_frame"]["mean"]
-        - results["classification"]["per_frame"]["mean"]
-    )
-    for step in ("pretrain", "finetune"):
-        visualization.draw_training_curves(
-            run / f"{step}_loss.png",
-            {
-                title: read_log(run / f"{step}_{task}" / "log.csv")
-                for task, title in _ARMS.items()
-            },
-        )
-    detect, draw = stages[-2:]
-    timing = [
-        [stage.title, f"{value:.0f}"]
-        for stage, value in zip(stages, seconds, strict=True)
-    ]
-    timing.append(["All", f"{sum(seconds):.0f}"])
-    visualization.write_page(
-        root / "index.html",
-        "ssdet_keras demo",
-        [
-            (
-                "paragraph",
-                "A small X3D learned to tell which of "
-                f"{len(descriptions['detection']['class_names'])} motions "
-                "happen in every frame of generated videos: once after "
-                "pretraining for detection, with volume augmentations, and "
-                "once after pretraining for classification, from the same "
-                "warm start and with the same number of steps. "
-                f"Backend: {keras.config.backend()}. Seed: {_SEED.value}.",
-            ),
-            ("heading", "Results on the test videos"),
-            (
-                "table",
-                ["after pretraining for", *(t.lower() for t in _ARMS.values())],
-                scores,
-            ),
-            (
-                "paragraph",
-                f"Detection pretraining changed the per-frame mAP by "
-                f"{difference:+.1f} points. Random scores have about "
-                f"{100 * measure_chance(root):.1f} %. This is one seed of a "
-                "small model on generated videos: differences of a few points "
-                "between seeds are usual.",
-            ),
-            ("heading", "Detections in one test video"),
-            (
-                "picture",
-                detect.result,
-                f"Video {detect.result.stem}: scores of the detector, and "
-                "what is annotated.",
-            ),
-            ("heading", "Volume augmentations"),
-            (
-                "picture",
-                draw.result,
-                "Clips after each augmentation, over the labels of their "
-                "frames, as in Figure 3 of the paper.",
-            ),
-            ("heading", "Training"),
-            (
-                "picture",
-                run / "pretrain_loss.png",
-                "Loss of pretraining. The two tasks have different losses: "
-                "their levels can't be compared.",
-            ),
-            ("picture", run / "finetune_loss.png", "Loss of fine-tuning."),
-            ("heading", "Time"),
-            ("table", ["Stage", "Seconds"], timing),
-            ("heading", "Commands"),
-            (
-                "paragraph",
-                "Each stage is a recipe, which you can run on your own data.",
-            ),
-            (
-                "code",
-                "\n\n".join(
-                    " \\\n    ".join(
-                        ["python recipes/" + s.command[0], *s.command[1:]]
-                    )
-                    for s in stages
-                ),
-            ),
-        ],
-    )
-    return difference
-
-
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
@@ -401,7 +264,9 @@ def main(argv):
     except subprocess.CalledProcessError as error:
         sys.exit(f"A stage failed; see above. Exit status {error.returncode}.")
     stages += make_last_stages(root, run)
-    difference = write_report(root, run, stages, seconds)
+    difference = demo_report.write_report(
+        root, run, stages, seconds, _ARMS, _SEED.value
+    )
     print(  # noqa: T201
         f"Detection pretraining changed the per-frame mAP by {difference:+.1f} "
         f"points.\nLook at {root / 'index.html'}",

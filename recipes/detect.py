@@ -25,6 +25,8 @@ from ssdet_keras import evaluation
 from ssdet_keras import visualization
 from ssdet_keras.recipes import inference
 
+flags.adopt_module_key_flags(inference)  # For --help.
+
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Folder of the results.", required=True
 )

@@ -33,6 +33,8 @@ from ssdet_keras import data
 from ssdet_keras import evaluation
 from ssdet_keras.recipes import inference
 
+flags.adopt_module_key_flags(inference)  # For --help.
+
 _DATASET = flags.DEFINE_enum(
     "dataset", "charades", ["charades", "multithumos"], "Protocols to use."
 )

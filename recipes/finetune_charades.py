@@ -17,10 +17,13 @@ Then measure it:
 """
 
 from absl import app
+from absl import flags
 from absl import logging
 
 from ssdet_keras import data
 from ssdet_keras.recipes import finetuning
+
+flags.adopt_module_key_flags(finetuning)  # For --help.
 
 
 def main(argv):

@@ -22,6 +22,8 @@ from absl import logging
 from ssdet_keras import data
 from ssdet_keras.recipes import finetuning
 
+flags.adopt_module_key_flags(finetuning)  # For --help.
+
 _SPLIT = flags.DEFINE_string("split", "training", "Split to train on.")
 
 

@@ -1,6 +1,5 @@
 """Fine-tuning for detection, shared by the recipes of the data sets."""
 
-import numpy as np
 from absl import app
 from absl import flags
 from absl import logging
@@ -8,6 +7,8 @@ from absl import logging
 from ssdet_keras import models
 from ssdet_keras import training
 from ssdet_keras.recipes import training_flags
+
+flags.adopt_module_key_flags(training_flags)  # For --help.
 
 # Data.
 _ANNOTATIONS = flags.DEFINE_string(
@@ -33,12 +34,6 @@ _MILESTONES = flags.DEFINE_list(
     "milestones", ["80"], "Epochs at which the rate is divided by 10."
 )
 _WEIGHT_DECAY = flags.DEFINE_float("weight_decay", 1e-5, "Weight decay.", 0)
-
-
-def to_example(batch):
-    # The loss leaves frames with negative labels out: padding.
-    labels = np.where(batch["mask"][..., None] > 0, batch["labels"], -1)
-    return batch["videos"], labels.astype("float32")
 
 
 def mean_label(records):
@@ -107,7 +102,7 @@ def finetune(reader, dataset, split=None):
         batch_size=_BATCH_SIZE.value,
         num_epochs=_EPOCHS.value,
         steps_per_epoch=steps,
-        transform=to_example,
+        transform=training_flags.to_detection_example,
     )
     workdir.save_description(
         task="detection",

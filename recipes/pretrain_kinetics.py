@@ -27,6 +27,8 @@ from ssdet_keras import models
 from ssdet_keras import training
 from ssdet_keras.recipes import training_flags
 
+flags.adopt_module_key_flags(training_flags)  # For --help.
+
 # Task.
 _TASK = flags.DEFINE_enum(
     "task", "detection", ["detection", "classification"], "What to pretrain on."
@@ -149,12 +151,6 @@ def make_augment(seed):
     return augment
 
 
-def to_detection_example(batch):
-    # The loss leaves frames with negative labels out: padding.
-    labels = np.where(batch["mask"][..., None] > 0, batch["labels"], -1)
-    return batch["videos"], labels.astype("float32")
-
-
 def to_classification_example(batch):
     return batch["videos"], batch["labels"].max(axis=1)
 
@@ -248,7 +244,7 @@ def main(argv):
         num_epochs=-(-_STEPS.value // steps_per_epoch),
         steps_per_epoch=steps_per_epoch,
         augment=make_augment(flags.FLAGS.seed),
-        transform=to_detection_example
+        transform=training_flags.to_detection_example
         if _TASK.value == "detection"
         else to_classification_example,
     )

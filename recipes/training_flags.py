@@ -4,6 +4,7 @@ import os
 import pathlib
 
 import keras
+import numpy as np
 from absl import app
 from absl import flags
 from absl import logging
@@ -125,6 +126,13 @@ def make_source(records, frame_stride, is_training=True):
         crop_scale=(_MIN_CROP.value, _MAX_CROP.value),
         cache_bytes=int(_CACHE_GIB.value * 2**30),
     )
+
+
+def to_detection_example(batch):
+    """Returns the videos of a batch, and frame labels for `DetectionLoss`."""
+    # The loss leaves frames with negative labels out: padding.
+    labels = np.where(batch["mask"][..., None] > 0, batch["labels"], -1)
+    return batch["videos"], labels.astype("float32")
 
 
 def load_initial_model():

@@ -177,3 +177,16 @@ class RecipeErrorsTest(unittest.TestCase):
                 ([f"--output_dir={self.root}", "--size=8"], "size"),
             ],
         )
+
+    def test_help_tells_the_shared_flags_too(self):
+        for recipe, flag in (
+            ("detect.py", "--model:"),
+            ("finetune_charades.py", "--workdir:"),
+        ):
+            result = subprocess.run(
+                [sys.executable, RECIPES / recipe, "--help"],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            self.assertIn(flag, result.stdout)
