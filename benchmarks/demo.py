@@ -26,19 +26,17 @@ _BACKENDS = flags.DEFINE_list(
 )
 
 _DEMO = pathlib.Path(__file__).resolve().parents[1] / "recipes" / "demo.py"
+# Files of seconds, by stage.
 _STAGES = {
-    "warm up": ["warm_up/model.seconds"],
-    "pretrain, classification": ["pretrain_classification/model.seconds"],
-    "pretrain, detection": ["pretrain_detection/model.seconds"],
-    "fine-tune both": [
-        "finetune_classification/model.seconds",
-        "finetune_detection/model.seconds",
-    ],
-    "evaluate both": [
-        "finetune_classification/results.seconds",
-        "finetune_detection/results.seconds",
-    ],
+    "generate videos": ["data/charades/settings"],
+    "warm up": ["{run}/warm_up/model"],
+    "pretrain, classification": ["{run}/pretrain_classification/model"],
+    "pretrain, detection": ["{run}/pretrain_detection/model"],
+    "fine-tune both": ["{run}/finetune_*/model"],
+    "evaluate both": ["{run}/finetune_*/results"],
+    "detect, draw": ["{run}/detections/*", "{run}/augmentations"],
 }
+_STAGES["all"] = [path for paths in _STAGES.values() for path in paths]
 _PROTOCOLS = ("charades_official", "per_frame")
 
 
@@ -73,18 +71,26 @@ def print_row(*cells):
     print("| " + " | ".join(cells) + " |")
 
 
+def read_seconds(run, patterns):
+    """Returns the seconds of a run that files of some names hold."""
+    return sum(
+        float(path.read_text())
+        for pattern in patterns
+        for path in run.parent.glob(f"{pattern}.seconds".format(run=run.name))
+    )
+
+
 def print_times(runs):
     print_row("stage, s", *runs)
     print_row("---", *["---:"] * len(runs))
-    for stage, names in _STAGES.items():
-        cells = []
-        for folders in runs.values():
-            seconds = [
-                sum(float((folder / name).read_text()) for name in names)
-                for folder in folders
-            ]
-            cells.append(f"{statistics.median(seconds):.0f}")
-        print_row(stage, *cells)
+    for stage, patterns in _STAGES.items():
+        seconds = [
+            statistics.median(
+                read_seconds(folder, patterns) for folder in group
+            )
+            for group in runs.values()
+        ]
+        print_row(stage, *(f"{value:.0f}" for value in seconds))
 
 
 def print_results(runs):

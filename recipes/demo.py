@@ -40,6 +40,7 @@ _SCALE = flags.DEFINE_float(
     100,
 )
 
+_NUM_STAGES = 10
 _RECIPES = pathlib.Path(__file__).resolve().parent
 _CLIPS = ["--size=48", "--num_workers=1"]
 # Motions last longer than 16 frames at the paper's stride of 10.
@@ -253,17 +254,16 @@ def main(argv):
         run.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise app.UsageError(f"--workdir can't be made: {error}") from error
-    stages = make_stages(root, run)
-    num_stages = len(stages) + 2
-    seconds = []
+    stages, seconds = [], []
     try:
-        for make in (lambda: stages, lambda: make_last_stages(root, run)):
-            for stage in make():
-                name = f"[{len(seconds) + 1}/{num_stages}]"
+        for make in (make_stages, make_last_stages):
+            # The last ones show videos that the first ones generate.
+            for stage in make(root, run):
+                stages.append(stage)
+                name = f"[{len(stages)}/{_NUM_STAGES}]"
                 seconds.append(run_stage(stage, name))
     except subprocess.CalledProcessError as error:
         sys.exit(f"A stage failed; see above. Exit status {error.returncode}.")
-    stages += make_last_stages(root, run)
     difference = demo_report.write_report(
         root, run, stages, seconds, _ARMS, _SEED.value
     )
