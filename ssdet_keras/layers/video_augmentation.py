@@ -1,6 +1,7 @@
 """Base class of the video augmentations."""
 
 import keras
+import numpy as np
 
 from ssdet_keras._keras import current_backend
 from ssdet_keras._keras import no_automatic_dependency_tracking
@@ -46,7 +47,8 @@ class VideoAugmentation(keras.layers.Layer):
 
     Raises:
         ValueError: If `rate` is outside `[0, 1]`, if videos or labels are
-            missing, or if the ranks are not those above.
+            missing, if the ranks are not those above, or if the entries are not
+            numbers.
     """
 
     def __init__(self, rate=1.0, seed=None, dtype="float32", **kwargs):
@@ -100,6 +102,7 @@ class VideoAugmentation(keras.layers.Layer):
         # checked and taken apart here.
         batch = self._as_dict(inputs)
         self._check_ranks(batch)
+        self._check_dtypes(batch)
         tensors = {
             key: self._to_tensor(batch[key])
             for key in ("videos", "labels", "mask")
@@ -253,3 +256,13 @@ class VideoAugmentation(keras.layers.Layer):
             "Received: "
             + ", ".join(f"{key}.shape={s}" for key, s in shapes.items())
         )
+
+    def _check_dtypes(self, batch):
+        for key in ("videos", "labels", "mask"):
+            dtype = getattr(batch.get(key), "dtype", None)
+            # Strings, objects and times, which NumPy alone has.
+            if isinstance(dtype, np.dtype) and dtype.kind in "USOMm":
+                raise ValueError(
+                    f"`{type(self).__name__}` expects numbers, uint8 or float. "
+                    f"Received: {key}.dtype={dtype}"
+                )

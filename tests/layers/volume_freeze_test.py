@@ -180,3 +180,10 @@ class VolumeFreezeTest(VideoTestCase):
             VolumeFreeze()({"videos": videos})
         with self.assertRaisesRegex(ValueError, "Received: ndarray"):
             VolumeFreeze()(videos)
+
+    def test_invalid_dtypes(self):
+        batch = self.make_batch()
+        for key in ("videos", "labels"):
+            wrong = {**batch, key: batch[key].astype(str)}
+            with self.assertRaisesRegex(ValueError, rf"{key}\.dtype=<U"):
+                VolumeFreeze()(wrong)
