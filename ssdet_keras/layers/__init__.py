@@ -5,6 +5,7 @@ from ssdet_keras.layers.frame_labels import FrameLabels
 from ssdet_keras.layers.fused_batch_normalization import FusedBatchNormalization
 from ssdet_keras.layers.joint_volume_augmentation import JointVolumeAugmentation
 from ssdet_keras.layers.pixel_normalization import PixelNormalization
+from ssdet_keras.layers.pointwise_conv3d import PointwiseConv3D
 from ssdet_keras.layers.squeeze_excite import SqueezeExcite
 from ssdet_keras.layers.temporal_upsampling import TemporalUpsampling
 from ssdet_keras.layers.video_augmentation import VideoAugmentation

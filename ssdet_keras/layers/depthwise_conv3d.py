@@ -123,15 +123,27 @@ class DepthwiseConv3D(keras.layers.Layer):
         self.input_spec = keras.layers.InputSpec(ndim=5, axes={-1: channels})
 
     def call(self, inputs):
-        outputs = ssdet_ops.depthwise_conv3d(
+        bias = None if self.bias is None else self.bias.value
+        return self.convolve(inputs, self.kernel.value, bias)
+
+    def convolve(self, inputs, kernel, bias=None):
+        """Convolves with weights other than its own.
+
+        Args:
+            inputs: As in a call.
+            kernel: Tensor of shape `(k_frames, k_height, k_width, channels)`.
+            bias: Optional tensor of shape `(channels,)`.
+
+        Returns:
+            As a call.
+        """
+        return ssdet_ops.depthwise_conv3d(
             inputs,
-            keras.ops.convert_to_tensor(self.kernel),
+            kernel,
+            bias,
             self.strides,
             self.padding,
         )
-        if self.bias is not None:
-            outputs = keras.ops.add(outputs, self.bias)
-        return outputs
 
     def compute_output_shape(self, input_shape):
         lengths = zip(

@@ -17,6 +17,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     Args:
         momentum: Float. Momentum of the moving averages. Defaults to `0.9`.
         epsilon: Float. Added to the variance. Defaults to `1e-5`.
+        activation: `"relu"` or `None`. What follows, in the same pass.
+            Defaults to `None`.
         **kwargs: Keyword arguments of `keras.layers.Layer`, such as `name`, and
             the initializers of `keras.layers.BatchNormalization`.
 
@@ -39,17 +41,26 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         [Ioffe and Szegedy, 2015](https://arxiv.org/abs/1502.03167).
     """
 
-    def __init__(self, momentum=0.9, epsilon=1e-5, **kwargs):
+    def __init__(
+        self, momentum=0.9, epsilon=1e-5, activation=None, **kwargs
+    ):
         super().__init__(momentum=momentum, epsilon=epsilon, **kwargs)
+        if activation not in (None, "relu"):
+            raise ValueError(
+                "`activation` must be 'relu' or None. "
+                f"Received: activation={activation!r}"
+            )
+        self.activation = activation
 
     def call(self, inputs, training=None):
-        if not training or not self.trainable:
-            return super().call(inputs, training=False)
+        if not self.uses_batch_statistics(training):
+            return self.activate(super().call(inputs, training=False))
         outputs, mean, variance = ssdet_ops.batch_normalization(
             inputs,
-            keras.ops.convert_to_tensor(self.gamma),
-            keras.ops.convert_to_tensor(self.beta),
+            self.gamma.value,
+            self.beta.value,
             self.epsilon,
+            rectify=self.activation == "relu",
         )
         for moving, batch in (
             (self.moving_mean, mean),
@@ -60,3 +71,32 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
                 moving * self.momentum + batch * (1.0 - self.momentum)
             )
         return outputs
+
+    def uses_batch_statistics(self, training):
+        """Returns whether a call with `training` normalises by its batch."""
+        return bool(training) and self.trainable
+
+    def fold(self, kernel):
+        """Returns a convolution that includes this layer at inference.
+
+        Args:
+            kernel: Tensor of shape `(..., channels)`, of a convolution.
+
+        Returns:
+            Tuple of its kernel and its bias, before the activation.
+        """
+        return ssdet_ops.fold_normalization(
+            kernel,
+            self.gamma.value,
+            self.beta.value,
+            self.moving_mean.value,
+            self.moving_variance.value,
+            self.epsilon,
+        )
+
+    def activate(self, outputs):
+        """Returns the activation of `outputs`, which it may overwrite."""
+        return ssdet_ops.relu(outputs) if self.activation else outputs
+
+    def get_config(self):
+        return {**super().get_config(), "activation": self.activation}

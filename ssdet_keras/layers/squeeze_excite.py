@@ -2,6 +2,8 @@
 
 import keras
 
+from ssdet_keras import ops as ssdet_ops
+
 
 @keras.saving.register_keras_serializable(package="ssdet_keras")
 class SqueezeExcite(keras.layers.Layer):
@@ -49,13 +51,11 @@ class SqueezeExcite(keras.layers.Layer):
         channels = input_shape[-1]
         self.reduce = keras.layers.Dense(
             self.units,
-            activation="relu",
             name="reduce",
             dtype=self.dtype_policy,
         )
         self.expand = keras.layers.Dense(
             channels,
-            activation="sigmoid",
             name="expand",
             dtype=self.dtype_policy,
         )
@@ -63,8 +63,13 @@ class SqueezeExcite(keras.layers.Layer):
         self.expand.build((input_shape[0], self.units))
 
     def call(self, inputs):
-        gates = self.expand(self.reduce(keras.ops.mean(inputs, axis=(1, 2, 3))))
-        return inputs * gates[:, None, None, None, :]
+        return ssdet_ops.squeeze_excite(
+            inputs,
+            self.reduce.kernel.value,
+            self.reduce.bias.value,
+            self.expand.kernel.value,
+            self.expand.bias.value,
+        )
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape)

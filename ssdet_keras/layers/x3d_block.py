@@ -2,8 +2,11 @@
 
 import keras
 
+from ssdet_keras import ops as ssdet_ops
+from ssdet_keras.layers.convolve_normalized import convolve_normalized
 from ssdet_keras.layers.depthwise_conv3d import DepthwiseConv3D
 from ssdet_keras.layers.fused_batch_normalization import FusedBatchNormalization
+from ssdet_keras.layers.pointwise_conv3d import PointwiseConv3D
 from ssdet_keras.layers.squeeze_excite import SqueezeExcite
 from ssdet_keras.ops.convolution_shapes import output_length
 
@@ -68,7 +71,7 @@ class X3DBlock(keras.layers.Layer):
         self.squeeze_units = squeeze_units
         self.zero_init_residual = zero_init_residual
         self.expand = self._pointwise(inner_filters, "expand")
-        self.expand_norm = self._batch_norm("expand_norm")
+        self.expand_norm = self._batch_norm("expand_norm", activation="relu")
         self.depthwise = DepthwiseConv3D(
             3,
             strides=(1, stride, stride),
@@ -105,29 +108,35 @@ class X3DBlock(keras.layers.Layer):
         self.project_norm.build(output_shape)
         changes_channels = input_shape[-1] != self.filters
         if changes_channels or self.stride > 1:
-            self.shortcut = self._pointwise(self.filters, "shortcut")
+            self.shortcut = self._pointwise(
+                self.filters, "shortcut", stride=self.stride
+            )
             self.shortcut.build(input_shape)
         if changes_channels:
             self.shortcut_norm = self._batch_norm("shortcut_norm")
             self.shortcut_norm.build(output_shape)
 
     def call(self, inputs, training=None):
-        x = self.expand_norm(self.expand(inputs), training=training)
-        x = self.depthwise(keras.ops.relu(x))
-        x = self.depthwise_norm(x, training=training)
+        x = convolve_normalized(
+            self.expand, self.expand_norm, inputs, training
+        )
+        x = convolve_normalized(
+            self.depthwise, self.depthwise_norm, x, training
+        )
         if self.squeeze_excite is not None:
-            x = self.squeeze_excite(x)
-        x = self.project(keras.ops.silu(x))
-        x = self.project_norm(x, training=training)
+            x = self.squeeze_excite.call(x)
+        x = ssdet_ops.silu(x)
+        x = convolve_normalized(self.project, self.project_norm, x, training)
+        return ssdet_ops.add_relu(x, self._shortcut(inputs, training))
 
-        residual = inputs
-        if self.stride > 1:
-            residual = residual[:, :, :: self.stride, :: self.stride]
-        if self.shortcut is not None:
-            residual = self.shortcut(residual)
-        if self.shortcut_norm is not None:
-            residual = self.shortcut_norm(residual, training=training)
-        return keras.ops.relu(residual + x)
+    def _shortcut(self, inputs, training):
+        if self.shortcut is None:
+            return inputs
+        if self.shortcut_norm is None:
+            return self.shortcut(inputs)
+        return convolve_normalized(
+            self.shortcut, self.shortcut_norm, inputs, training
+        )
 
     def compute_output_shape(self, input_shape):
         batch, frames, height, width = input_shape[:4]
@@ -149,11 +158,11 @@ class X3DBlock(keras.layers.Layer):
             "zero_init_residual": self.zero_init_residual,
         }
 
-    def _pointwise(self, filters, name):
-        return keras.layers.Dense(
+    def _pointwise(self, filters, name, stride=1):
+        return PointwiseConv3D(
             filters,
+            stride=stride,
             use_bias=False,
-            kernel_initializer="he_normal",
             dtype=self.dtype_policy,
             name=name,
         )

@@ -2,6 +2,8 @@
 
 import keras
 
+from ssdet_keras import ops as ssdet_ops
+from ssdet_keras.layers.convolve_normalized import convolve_normalized
 from ssdet_keras.layers.depthwise_conv3d import DepthwiseConv3D
 from ssdet_keras.layers.fused_batch_normalization import FusedBatchNormalization
 from ssdet_keras.ops.convolution_shapes import output_length
@@ -45,9 +47,6 @@ class X3DStem(keras.layers.Layer):
         self.filters = filters
         self.temporal_initializer = keras.initializers.get(temporal_initializer)
         policy = self.dtype_policy
-        self.padding = keras.layers.ZeroPadding2D(
-            1, data_format="channels_last", dtype=policy, name="padding"
-        )
         self.spatial = keras.layers.Conv2D(
             filters,
             3,
@@ -65,22 +64,24 @@ class X3DStem(keras.layers.Layer):
             dtype=policy,
             name="temporal",
         )
-        self.norm = FusedBatchNormalization(dtype=policy, name="norm")
+        self.norm = FusedBatchNormalization(
+            activation="relu", dtype=policy, name="norm"
+        )
         self.input_spec = keras.layers.InputSpec(ndim=5)
 
     def build(self, input_shape):
         output_shape = self.compute_output_shape(input_shape)
-        self.spatial.build((None, None, None, input_shape[-1]))
+        frames, height, width, channels = input_shape[1:]
+        # Frames are a batch of images here, with a zero on each side.
+        padded = (n if n is None else n + 2 for n in (height, width))
+        self.spatial.build((frames, *padded, channels))
         self.temporal.build(output_shape)
         self.norm.build(output_shape)
 
     def call(self, inputs, training=None):
-        batch, frames, height, width, channels = keras.ops.shape(inputs)
-        x = keras.ops.reshape(inputs, (-1, height, width, channels))
-        x = self.spatial(self.padding(x))
-        shape = self.compute_output_shape((batch, frames, height, width))
-        x = self.temporal(keras.ops.reshape(x, shape))
-        return keras.ops.relu(self.norm(x, training=training))
+        # Not a call of `spatial`, whose "same" padding is asymmetric.
+        x = ssdet_ops.spatial_conv3d(inputs, self.spatial.kernel.value, 2)
+        return convolve_normalized(self.temporal, self.norm, x, training)
 
     def compute_output_shape(self, input_shape):
         batch, frames, height, width = input_shape[:4]

@@ -6,6 +6,7 @@ import keras
 
 from ssdet_keras.layers.fused_batch_normalization import FusedBatchNormalization
 from ssdet_keras.layers.pixel_normalization import PixelNormalization
+from ssdet_keras.layers.pointwise_conv3d import PointwiseConv3D
 from ssdet_keras.layers.x3d_block import X3DBlock
 from ssdet_keras.layers.x3d_stem import X3DStem
 
@@ -144,15 +145,12 @@ class X3DBackbone(keras.Model):
                     name=f"stage{stage + 1}_block{block + 1}",
                 )(x)
             pyramid_outputs[f"stage{stage + 1}"] = x
-        x = keras.layers.Dense(
-            inner_filters,
-            use_bias=False,
-            kernel_initializer="he_normal",
-            dtype=dtype,
-            name="conv5",
+        x = PointwiseConv3D(
+            inner_filters, use_bias=False, dtype=dtype, name="conv5"
         )(x)
-        x = FusedBatchNormalization(dtype=dtype, name="conv5_norm")(x)
-        x = keras.layers.ReLU(dtype=dtype, name="conv5_relu")(x)
+        x = FusedBatchNormalization(
+            activation="relu", dtype=dtype, name="conv5_norm"
+        )(x)
         super().__init__(inputs=inputs, outputs=x, **kwargs)
 
         self.dtype_policy = dtype

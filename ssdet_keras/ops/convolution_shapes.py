@@ -1,5 +1,7 @@
 """Shape arithmetic that the backends share."""
 
+import itertools
+
 
 def padding_amounts(kernel_size, padding):
     """Returns the zeros added to each side of each axis.
@@ -48,3 +50,28 @@ def output_length(length, kernel_size, stride, padding):
     if length is None:
         return None
     return (length + 2 * padding - kernel_size) // stride + 1
+
+
+def phases(strides, padding):
+    """Yields the parts of the input gradient of a strided convolution.
+
+    The inputs `phase + stride * i` all belong to the kernel taps `first,
+    first + stride, ...`; of these, tap `k` connects input `i` to output
+    `i + shift - k`. With kernel 3, stride 2 and padding 1:
+
+        inputs     0  1  2  3  4        phase 0: inputs 0, 2, 4; tap 1
+        outputs    0     1     2        phase 1: inputs 1, 3; taps 0 and 2
+
+    Args:
+        strides: Integers, one per axis.
+        padding: Integers, the zeros added to each side.
+
+    Yields:
+        Tuples of `phase` (integers, one per axis), `taps` (slices of the
+        kernel) and `shift` (integers).
+    """
+    for phase in itertools.product(*map(range, strides)):
+        offsets = [p + n for p, n in zip(phase, padding, strict=True)]
+        axes = list(zip(offsets, strides, strict=True))
+        taps = tuple(slice(o % stride, None, stride) for o, stride in axes)
+        yield phase, taps, tuple(o // stride for o, stride in axes)

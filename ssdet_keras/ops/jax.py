@@ -9,9 +9,10 @@ from jax import numpy as jnp
 
 from ssdet_keras.ops.convolution_shapes import output_length
 from ssdet_keras.ops.convolution_shapes import padding_amounts
+from ssdet_keras.ops.convolution_shapes import phases
 
 
-def depthwise_conv3d(x, kernel, strides=(1, 1, 1), padding="same"):
+def depthwise_conv3d(x, kernel, bias=None, strides=(1, 1, 1), padding="same"):
     """Convolves every channel with its own kernel over time and space.
 
     XLA's grouped convolution is a hundred times slower on CPU than this sum of
@@ -20,6 +21,7 @@ def depthwise_conv3d(x, kernel, strides=(1, 1, 1), padding="same"):
     Args:
         x: Array of shape `(batch, frames, height, width, channels)`.
         kernel: Array of shape `(k_frames, k_height, k_width, channels)`.
+        bias: Optional array of shape `(channels,)`.
         strides: Three integers.
         padding: `"same"` (`k // 2` zeros on both sides) or `"valid"`.
 
@@ -27,12 +29,50 @@ def depthwise_conv3d(x, kernel, strides=(1, 1, 1), padding="same"):
         Array of shape `(batch, new_frames, new_height, new_width, channels)`.
     """
     padding = padding_amounts(kernel.shape[:3], padding)
-    return _depthwise_conv3d(
-        jnp.asarray(x), jnp.asarray(kernel), tuple(strides), padding
+    y = _depthwise_conv3d(x, kernel, tuple(strides), padding)
+    return y if bias is None else y + bias
+
+
+def pointwise_conv3d(x, kernel, bias=None, stride=1):
+    """Mixes the channels of every `stride`-th pixel of every frame.
+
+    Args:
+        x: Array of shape `(batch, frames, height, width, channels)`.
+        kernel: Array of shape `(channels, filters)`.
+        bias: Optional array of shape `(filters,)`.
+        stride: Integer, of height and width.
+
+    Returns:
+        Array of shape `(batch, frames, new_height, new_width, filters)`, where
+        the new sizes are `ceil(size / stride)`.
+    """
+    y = x[:, :, ::stride, ::stride] @ kernel
+    return y if bias is None else y + bias
+
+
+def spatial_conv3d(x, kernel, stride=1):
+    """Convolves every frame with one 2D kernel.
+
+    Args:
+        x: Array of shape `(batch, frames, height, width, channels)`.
+        kernel: Array of shape `(k, k, channels, filters)`, with odd `k`.
+            `k // 2` zeros are added on all sides.
+        stride: Integer, of height and width.
+
+    Returns:
+        Array of shape `(batch, frames, new_height, new_width, filters)`, where
+        the new sizes are `ceil(size / stride)`.
+    """
+    y = lax.platform_dependent(
+        x.reshape(-1, *x.shape[2:]),
+        kernel,
+        cpu=functools.partial(_conv2d_by_product, stride=stride),
+        default=functools.partial(_conv2d, stride=stride),
     )
+    return y.reshape(*x.shape[:2], *y.shape[1:])
 
 
-def batch_normalization(x, gamma, beta, epsilon):
+def batch_normalization(x, gamma, beta, epsilon, rectify=False):
     """Normalises the channels of a batch by its own statistics.
 
     Args:
@@ -40,6 +80,7 @@ def batch_normalization(x, gamma, beta, epsilon):
         gamma: Array of shape `(channels,)`.
         beta: Array of shape `(channels,)`.
         epsilon: Float.
+        rectify: Boolean. Whether a ReLU follows.
 
     Returns:
         Tuple of the outputs, and the mean and the (biased) variance of the
@@ -51,7 +92,62 @@ def batch_normalization(x, gamma, beta, epsilon):
     variance = jnp.maximum(jnp.mean(values**2, axes) - mean**2, 0)
     scale = gamma * lax.rsqrt(variance + epsilon)
     outputs = (values * scale + (beta - mean * scale)).astype(x.dtype)
+    if rectify:
+        outputs = jax.nn.relu(outputs)
     return outputs, lax.stop_gradient(mean), lax.stop_gradient(variance)
+
+
+def fold_normalization(kernel, gamma, beta, mean, variance, epsilon):
+    """Returns a convolution that includes the normalisation after it.
+
+    Args:
+        kernel: Array of shape `(..., channels)`, of a convolution.
+        gamma: Array of shape `(channels,)`.
+        beta: Array of shape `(channels,)`.
+        mean: Array of shape `(channels,)`.
+        variance: Array of shape `(channels,)`.
+        epsilon: Float.
+
+    Returns:
+        Tuple of the kernel and the bias, of the dtype of `kernel`.
+    """
+    scale = gamma * lax.rsqrt(variance + epsilon)
+    bias = beta - mean * scale
+    return (kernel * scale).astype(kernel.dtype), bias.astype(kernel.dtype)
+
+
+def squeeze_excite(x, reduce_kernel, reduce_bias, expand_kernel, expand_bias):
+    """Scales the channels of each video by gates computed from their means.
+
+    Args:
+        x: Array of shape `(batch, frames, height, width, channels)`.
+        reduce_kernel: Array of shape `(channels, units)`.
+        reduce_bias: Array of shape `(units,)`.
+        expand_kernel: Array of shape `(units, channels)`.
+        expand_bias: Array of shape `(channels,)`.
+
+    Returns:
+        Array of the shape of `x`.
+    """
+    means = jnp.mean(x, (1, 2, 3))
+    hidden = jax.nn.relu(means @ reduce_kernel + reduce_bias)
+    gates = jax.nn.sigmoid(hidden @ expand_kernel + expand_bias)
+    return x * gates[:, None, None, None]
+
+
+def silu(x):
+    """Returns `x * sigmoid(x)`."""
+    return jax.nn.silu(x)
+
+
+def relu(x):
+    """Returns `max(x, 0)`."""
+    return jax.nn.relu(x)
+
+
+def add_relu(x, y):
+    """Returns `max(x + y, 0)`."""
+    return jax.nn.relu(x + y)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
@@ -72,19 +168,7 @@ def _forward(x, kernel, strides, padding):
 
 def _backward(strides, padding, residuals, gradient):
     x, kernel = residuals
-    if strides == (1, 1, 1):
-        flipped_padding = tuple(
-            size - 1 - amount
-            for size, amount in zip(kernel.shape, padding, strict=False)
-        )
-        x_gradient = _depthwise_conv3d(
-            gradient, kernel[::-1, ::-1, ::-1], strides, flipped_padding
-        )
-    else:
-        _, transpose = jax.vjp(
-            lambda x: _convolve(x, kernel, strides, padding), x
-        )
-        (x_gradient,) = transpose(gradient)
+    x_gradient = _input_gradient(x.shape, kernel, gradient, strides, padding)
     shapes = {
         "kernel_shape": kernel.shape,
         "strides": strides,
@@ -100,6 +184,44 @@ def _backward(strides, padding, residuals, gradient):
 
 
 _depthwise_conv3d.defvjp(_forward, _backward)
+
+
+def _input_gradient(x_shape, kernel, gradient, strides, padding):
+    """Convolves the gradient with the flipped kernel.
+
+    With strides, the inputs of each phase (the even and the odd ones, with
+    stride 2) belong to other taps.
+    """
+    lengths = [-(-n // s) for n, s in zip(x_shape[1:4], strides, strict=True)]
+    parts = [
+        _correlate(gradient, kernel[taps], shifts, lengths)
+        for _, taps, shifts in phases(strides, padding)
+    ]
+    parts = jnp.stack(parts).reshape(*strides, *parts[0].shape)
+    # (phases, batch, lengths, channels) to (batch, lengths x phases, channels).
+    parts = parts.transpose(3, 4, 0, 5, 1, 6, 2, 7)
+    x_gradient = parts.reshape(
+        x_shape[0],
+        *(n * s for n, s in zip(lengths, strides, strict=True)),
+        x_shape[-1],
+    )
+    return x_gradient[tuple(map(slice, x_shape))]
+
+
+def _correlate(gradient, kernel, shifts, lengths):
+    """Sums `kernel[k] * gradient[i + shift - k]` over `k`, for `i < length`."""
+    if not kernel.size:
+        shape = (gradient.shape[0], *lengths, gradient.shape[-1])
+        return jnp.zeros(shape, gradient.dtype)
+    margins = [
+        (size - 1 - shift, length + shift - given, 0)
+        for size, shift, length, given in zip(
+            kernel.shape, shifts, lengths, gradient.shape[1:4], strict=False
+        )
+    ]
+    zero = jnp.zeros((), gradient.dtype)
+    padded = lax.pad(gradient, zero, [(0, 0, 0), *margins, (0, 0, 0)])
+    return _convolve(padded, kernel[::-1, ::-1, ::-1], (1, 1, 1), (0, 0, 0))
 
 
 def _kernel_gradient(x, gradient, kernel_shape, strides, padding):
@@ -160,7 +282,8 @@ def _shifts(x, kernel_shape, strides, padding):
             zip(strides, padding, strict=True)
         )
     ]
-    padded = _pad(x, padding)
+    # Else XLA computes the padding, and what comes before it, for every tap.
+    padded = lax.optimization_barrier(_pad(x, padding))
     for tap in itertools.product(*map(range, kernel_shape[:3])):
         window = tuple(
             slice(start, start + (length - 1) * stride + 1, stride)
@@ -169,3 +292,29 @@ def _shifts(x, kernel_shape, strides, padding):
             )
         )
         yield tap, padded[(slice(None), *window)]
+
+
+def _conv2d(images, kernel, stride):
+    half = kernel.shape[0] // 2
+    return lax.conv_general_dilated(
+        images,
+        kernel,
+        (stride, stride),
+        ((half, half), (half, half)),
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+    )
+
+
+def _conv2d_by_product(images, kernel, stride):
+    """As `_conv2d`, which on CPU is five times slower with three channels."""
+    patches = [
+        values[:, 0]
+        for _, values in _shifts(
+            images[:, None],
+            (1, *kernel.shape[:2]),
+            (1, stride, stride),
+            (0, *(size // 2 for size in kernel.shape[:2])),
+        )
+    ]
+    patches = lax.optimization_barrier(jnp.concatenate(patches, -1))
+    return patches @ kernel.reshape(-1, kernel.shape[-1])

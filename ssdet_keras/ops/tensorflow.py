@@ -7,7 +7,7 @@ from ssdet_keras.ops.convolution_shapes import output_length
 from ssdet_keras.ops.convolution_shapes import padding_amounts
 
 
-def depthwise_conv3d(x, kernel, strides=(1, 1, 1), padding="same"):
+def depthwise_conv3d(x, kernel, bias=None, strides=(1, 1, 1), padding="same"):
     """Convolves every channel with its own kernel over time and space.
 
     TensorFlow has no such operation, and its grouped `Conv3D` takes seconds.
@@ -17,6 +17,7 @@ def depthwise_conv3d(x, kernel, strides=(1, 1, 1), padding="same"):
         x: Tensor of shape `(batch, frames, height, width, channels)`. All but
             the channels may be unknown in a graph.
         kernel: Tensor of shape `(k_frames, k_height, k_width, channels)`.
+        bias: Optional tensor of shape `(channels,)`.
         strides: Three integers. Those of height and width must be equal.
         padding: `"same"` (`k // 2` zeros on both sides) or `"valid"`.
 
@@ -24,14 +25,67 @@ def depthwise_conv3d(x, kernel, strides=(1, 1, 1), padding="same"):
         Tensor of shape `(batch, new_frames, new_height, new_width, channels)`.
     """
     x = tf.convert_to_tensor(x)
-    kernel = tf.convert_to_tensor(kernel)
     padding = padding_amounts(kernel.shape[:3], padding)
     if tuple(kernel.shape[1:3]) == (1, 1) and tuple(strides) == (1, 1, 1):
-        return _temporal(x, kernel, padding[0])
-    return _sum_of_taps(x, kernel, tuple(strides), padding)
+        return _temporal(x, kernel, bias, padding[0])
+    return _sum_of_taps(x, kernel, bias, tuple(strides), padding)
 
 
-def batch_normalization(x, gamma, beta, epsilon):
+def pointwise_conv3d(x, kernel, bias=None, stride=1):
+    """Mixes the channels of every `stride`-th pixel of every frame.
+
+    Args:
+        x: Tensor of shape `(batch, frames, height, width, channels)`.
+        kernel: Tensor of shape `(channels, filters)`.
+        bias: Optional tensor of shape `(filters,)`.
+        stride: Integer, of height and width.
+
+    Returns:
+        Tensor of shape `(batch, frames, new_height, new_width, filters)`, where
+        the new sizes are `ceil(size / stride)`.
+    """
+    batch, frames, height, width, channels = keras.ops.shape(x)
+    if stride > 1:
+        images = tf.reshape(x, (-1, height, width, channels))
+        y = tf.nn.conv2d(images, kernel[None, None], stride, "VALID")
+        height, width = (
+            output_length(size, 1, stride, 0) for size in (height, width)
+        )
+    else:
+        y = tf.matmul(tf.reshape(x, (-1, channels)), kernel)
+    if bias is not None:
+        y = tf.nn.bias_add(y, bias)
+    return tf.reshape(y, (batch, frames, height, width, kernel.shape[-1]))
+
+
+def spatial_conv3d(x, kernel, stride=1):
+    """Convolves every frame with one 2D kernel.
+
+    Args:
+        x: Tensor of shape `(batch, frames, height, width, channels)`.
+        kernel: Tensor of shape `(k, k, channels, filters)`, with odd `k`.
+            `k // 2` zeros are added on all sides.
+        stride: Integer, of height and width.
+
+    Returns:
+        Tensor of shape `(batch, frames, new_height, new_width, filters)`, where
+        the new sizes are `ceil(size / stride)`.
+    """
+    batch, frames, height, width, channels = keras.ops.shape(x)
+    half = kernel.shape[0] // 2
+    y = tf.nn.conv2d(
+        tf.reshape(x, (-1, height, width, channels)),
+        kernel,
+        stride,
+        _pairs(half, half),
+    )
+    height, width = (
+        output_length(size, 1, stride, 0) for size in (height, width)
+    )
+    return tf.reshape(y, (batch, frames, height, width, kernel.shape[-1]))
+
+
+def batch_normalization(x, gamma, beta, epsilon, rectify=False):
     """Normalises the channels of a batch by its own statistics.
 
     Args:
@@ -39,6 +93,7 @@ def batch_normalization(x, gamma, beta, epsilon):
         gamma: Tensor of shape `(channels,)`.
         beta: Tensor of shape `(channels,)`.
         epsilon: Float.
+        rectify: Boolean. Whether a ReLU follows.
 
     Returns:
         Tuple of the outputs, and the mean and the (biased) variance of the
@@ -52,6 +107,8 @@ def batch_normalization(x, gamma, beta, epsilon):
     # TensorFlow's variance is the unbiased one.
     count = tf.cast(tf.size(x) // shape[-1], variance.dtype)
     variance = variance * (count - 1.0) / count
+    if rectify:
+        outputs = tf.nn.relu(outputs)
     return (
         tf.reshape(outputs, shape),
         tf.stop_gradient(mean),
@@ -59,7 +116,62 @@ def batch_normalization(x, gamma, beta, epsilon):
     )
 
 
-def _temporal(x, kernel, padding):
+def fold_normalization(kernel, gamma, beta, mean, variance, epsilon):
+    """Returns a convolution that includes the normalisation after it.
+
+    Args:
+        kernel: Tensor of shape `(..., channels)`, of a convolution.
+        gamma: Tensor of shape `(channels,)`.
+        beta: Tensor of shape `(channels,)`.
+        mean: Tensor of shape `(channels,)`.
+        variance: Tensor of shape `(channels,)`.
+        epsilon: Float.
+
+    Returns:
+        Tuple of the kernel and the bias, of the dtype of `kernel`.
+    """
+    scale = gamma * tf.math.rsqrt(variance + epsilon)
+    dtype = kernel.dtype
+    return tf.cast(tf.cast(kernel, scale.dtype) * scale, dtype), tf.cast(
+        beta - mean * scale, dtype
+    )
+
+
+def squeeze_excite(x, reduce_kernel, reduce_bias, expand_kernel, expand_bias):
+    """Scales the channels of each video by gates computed from their means.
+
+    Args:
+        x: Tensor of shape `(batch, frames, height, width, channels)`.
+        reduce_kernel: Tensor of shape `(channels, units)`.
+        reduce_bias: Tensor of shape `(units,)`.
+        expand_kernel: Tensor of shape `(units, channels)`.
+        expand_bias: Tensor of shape `(channels,)`.
+
+    Returns:
+        Tensor of the shape of `x`.
+    """
+    means = tf.reduce_mean(x, (1, 2, 3))
+    hidden = tf.nn.relu(tf.matmul(means, reduce_kernel) + reduce_bias)
+    gates = tf.sigmoid(tf.matmul(hidden, expand_kernel) + expand_bias)
+    return x * gates[:, None, None, None]
+
+
+def silu(x):
+    """Returns `x * sigmoid(x)`."""
+    return tf.nn.silu(x)
+
+
+def relu(x):
+    """Returns `max(x, 0)`."""
+    return tf.nn.relu(x)
+
+
+def add_relu(x, y):
+    """Returns `max(x + y, 0)`."""
+    return tf.nn.relu(x + y)
+
+
+def _temporal(x, kernel, bias, padding):
     """Convolves over time alone: in 2D, over frames and flattened pixels."""
     batch, frames, height, width, channels = keras.ops.shape(x)
     y = tf.nn.depthwise_conv2d(
@@ -69,10 +181,11 @@ def _temporal(x, kernel, padding):
         _pairs(padding, 0),
     )
     new_frames = output_length(frames, kernel.shape[0], 1, padding)
-    return tf.reshape(y, (batch, new_frames, height, width, channels))
+    y = tf.reshape(y, (batch, new_frames, height, width, channels))
+    return y if bias is None else y + bias
 
 
-def _sum_of_taps(x, kernel, strides, padding):
+def _sum_of_taps(x, kernel, bias, strides, padding):
     batch, frames, height, width, channels = keras.ops.shape(x)
     new_frames, new_height, new_width = (
         output_length(length, kernel.shape[axis], strides[axis], padding[axis])
@@ -97,7 +210,8 @@ def _sum_of_taps(x, kernel, strides, padding):
         if strides[0] > 1:
             y = y[:, :: strides[0]]
         total = y if total is None else total + y
-    return total
+    # Not `tf.nn.bias_add` of a tap: Grappler aborts on the fused operation.
+    return total if bias is None else total + bias
 
 
 def _shift_frames(x, start, length, padding):

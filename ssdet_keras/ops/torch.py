@@ -1,17 +1,21 @@
 """Numerics on PyTorch."""
 
+import operator
+
 import torch
 from torch.nn import functional
 
 from ssdet_keras.ops.convolution_shapes import padding_amounts
+from ssdet_keras.ops.convolution_shapes import phases
 
 
-def depthwise_conv3d(x, kernel, strides=(1, 1, 1), padding="same"):
+def depthwise_conv3d(x, kernel, bias=None, strides=(1, 1, 1), padding="same"):
     """Convolves every channel with its own kernel over time and space.
 
     Args:
         x: Tensor of shape `(batch, frames, height, width, channels)`.
         kernel: Tensor of shape `(k_frames, k_height, k_width, channels)`.
+        bias: Optional tensor of shape `(channels,)`.
         strides: Three integers.
         padding: `"same"` (`k // 2` zeros on both sides) or `"valid"`.
 
@@ -21,12 +25,60 @@ def depthwise_conv3d(x, kernel, strides=(1, 1, 1), padding="same"):
     padding = padding_amounts(kernel.shape[:3], padding)
     if x.device.type == "cpu" and torch.is_grad_enabled():
         return _DepthwiseConv3D.apply(
-            x.contiguous(), kernel, tuple(strides), padding
+            x.contiguous(), kernel, bias, tuple(strides), padding
         )
-    return _convolve(x, kernel, strides, padding)
+    return _convolve(x, kernel, bias, strides, padding)
 
 
-def batch_normalization(x, gamma, beta, epsilon):
+def pointwise_conv3d(x, kernel, bias=None, stride=1):
+    """Mixes the channels of every `stride`-th pixel of every frame.
+
+    Args:
+        x: Tensor of shape `(batch, frames, height, width, channels)`.
+        kernel: Tensor of shape `(channels, filters)`.
+        bias: Optional tensor of shape `(filters,)`.
+        stride: Integer, of height and width.
+
+    Returns:
+        Tensor of shape `(batch, frames, new_height, new_width, filters)`, where
+        the new sizes are `ceil(size / stride)`.
+    """
+    if x.device.type != "cpu":
+        return functional.linear(x[:, :, ::stride, ::stride], kernel.t(), bias)
+    # oneDNN's convolution, which on some processors is twice as quick as the
+    # matrix product of MKL.
+    y = functional.conv2d(
+        x.flatten(0, 1).movedim(-1, 1),
+        kernel.t()[:, :, None, None],
+        bias,
+        stride=stride,
+    )
+    return y.movedim(1, -1).unflatten(0, x.shape[:2])
+
+
+def spatial_conv3d(x, kernel, stride=1):
+    """Convolves every frame with one 2D kernel.
+
+    Args:
+        x: Tensor of shape `(batch, frames, height, width, channels)`.
+        kernel: Tensor of shape `(k, k, channels, filters)`, with odd `k`.
+            `k // 2` zeros are added on all sides.
+        stride: Integer, of height and width.
+
+    Returns:
+        Tensor of shape `(batch, frames, new_height, new_width, filters)`, where
+        the new sizes are `ceil(size / stride)`.
+    """
+    y = functional.conv2d(
+        x.flatten(0, 1).movedim(-1, 1),
+        kernel.permute(3, 2, 0, 1),
+        stride=stride,
+        padding=kernel.shape[0] // 2,
+    )
+    return y.movedim(1, -1).unflatten(0, x.shape[:2])
+
+
+def batch_normalization(x, gamma, beta, epsilon, rectify=False):
     """Normalises the channels of a batch by its own statistics.
 
     Args:
@@ -34,24 +86,84 @@ def batch_normalization(x, gamma, beta, epsilon):
         gamma: Tensor of shape `(channels,)`.
         beta: Tensor of shape `(channels,)`.
         epsilon: Float.
+        rectify: Boolean. Whether a ReLU follows.
 
     Returns:
         Tuple of the outputs, and the mean and the (biased) variance of the
         batch, without gradients.
     """
-    outputs, mean, inverse_deviation = torch.native_batch_norm(
-        x.movedim(-1, 1), gamma, beta, None, None, True, 0.0, epsilon
+    normalize = _normalize
+    if x.device.type == "cpu" and x.dtype == torch.float32:
+        normalize = _BatchNormalization.apply
+    outputs, mean, inverse_deviation = normalize(
+        x.contiguous(), gamma, beta, epsilon, rectify
     )
-    variance = inverse_deviation.detach() ** -2 - epsilon
-    return outputs.movedim(1, -1), mean.detach(), variance
+    return outputs, mean.detach(), inverse_deviation.detach() ** -2 - epsilon
 
 
-def _convolve(x, kernel, strides, padding):
+def fold_normalization(kernel, gamma, beta, mean, variance, epsilon):
+    """Returns a convolution that includes the normalisation after it.
+
+    Args:
+        kernel: Tensor of shape `(..., channels)`, of a convolution.
+        gamma: Tensor of shape `(channels,)`.
+        beta: Tensor of shape `(channels,)`.
+        mean: Tensor of shape `(channels,)`.
+        variance: Tensor of shape `(channels,)`.
+        epsilon: Float.
+
+    Returns:
+        Tuple of the kernel and the bias, of the dtype of `kernel`.
+    """
+    scale = gamma * torch.rsqrt(variance + epsilon)
+    bias = torch.addcmul(beta, mean, scale, value=-1)
+    return (kernel * scale).to(kernel.dtype), bias.to(kernel.dtype)
+
+
+def squeeze_excite(x, reduce_kernel, reduce_bias, expand_kernel, expand_bias):
+    """Scales the channels of each video by gates computed from their means.
+
+    Args:
+        x: Tensor of shape `(batch, frames, height, width, channels)`. It may be
+            overwritten.
+        reduce_kernel: Tensor of shape `(channels, units)`.
+        reduce_bias: Tensor of shape `(units,)`.
+        expand_kernel: Tensor of shape `(units, channels)`.
+        expand_bias: Tensor of shape `(channels,)`.
+
+    Returns:
+        Tensor of the shape of `x`.
+    """
+    weights = (reduce_kernel, reduce_bias, expand_kernel, expand_bias)
+    if x.device.type == "cpu" and torch.is_grad_enabled():
+        return _SqueezeExcite.apply(x.contiguous(), *weights)
+    gates = _gates(_mean_over_pixels(x), *weights)
+    return x * gates if torch.is_grad_enabled() else x.mul_(gates)
+
+
+def silu(x):
+    """Returns `x * sigmoid(x)`. It may overwrite `x`."""
+    return functional.silu(x, inplace=not torch.is_grad_enabled())
+
+
+def relu(x):
+    """Returns `max(x, 0)`. It may overwrite `x`."""
+    return torch.relu(x) if torch.is_grad_enabled() else torch.relu_(x)
+
+
+def add_relu(x, y):
+    """Returns `max(x + y, 0)`. It may overwrite `x`."""
+    total = x + y if torch.is_grad_enabled() else x.add_(y)
+    return torch.relu_(total)
+
+
+def _convolve(x, kernel, bias, strides, padding):
     if tuple(kernel.shape[1:3]) == (1, 1) and tuple(strides) == (1, 1, 1):
         # Over time alone: in 2D, over frames and flattened pixels.
         y = functional.conv2d(
             x.flatten(2, 3).movedim(-1, 1),
             kernel[:, 0].permute(2, 0, 1)[:, None],
+            bias,
             padding=(padding[0], 0),
             groups=kernel.shape[-1],
         )
@@ -61,6 +173,7 @@ def _convolve(x, kernel, strides, padding):
     y = functional.conv3d(
         x.movedim(-1, 1),
         kernel.movedim(-1, 0)[:, None],
+        bias,
         stride=strides,
         padding=padding,
         groups=kernel.shape[-1],
@@ -72,16 +185,16 @@ class _DepthwiseConv3D(torch.autograd.Function):
     """PyTorch's own gradients of this convolution are slow on CPU."""
 
     @staticmethod
-    def forward(ctx, x, kernel, strides, padding):
+    def forward(ctx, x, kernel, bias, strides, padding):
         ctx.save_for_backward(x, kernel)
         ctx.strides, ctx.padding = strides, padding
-        return _convolve(x, kernel, strides, padding)
+        return _convolve(x, kernel, bias, strides, padding)
 
     @staticmethod
     def backward(ctx, gradient):
         x, kernel = ctx.saved_tensors
         gradient = gradient.contiguous()
-        x_gradient = kernel_gradient = None
+        x_gradient = kernel_gradient = bias_gradient = None
         if ctx.needs_input_grad[0]:
             x_gradient = _input_gradient(
                 x.shape, kernel, gradient, ctx.strides, ctx.padding
@@ -90,33 +203,50 @@ class _DepthwiseConv3D(torch.autograd.Function):
             kernel_gradient = _kernel_gradient(
                 x, kernel.shape, gradient, ctx.strides, ctx.padding
             )
-        return x_gradient, kernel_gradient, None, None
+        if ctx.needs_input_grad[2]:
+            bias_gradient = gradient.sum((0, 1, 2, 3))
+        return x_gradient, kernel_gradient, bias_gradient, None, None
 
 
 def _input_gradient(x_shape, kernel, gradient, strides, padding):
-    """Convolves the gradient, with zeros between strides, with the flip."""
-    if strides != (1, 1, 1):
-        # PyTorch's transposed convolution is many times slower.
-        lengths = [
-            x_shape[1 + axis] + 2 * padding[axis] - kernel.shape[axis] + 1
-            for axis in range(3)
-        ]
-        spread = gradient.new_zeros((x_shape[0], *lengths, x_shape[-1]))
-        spread[:, :: strides[0], :: strides[1], :: strides[2]] = gradient
-        gradient = spread
-    flipped_padding = [
-        size - 1 - amount
-        for size, amount in zip(kernel.shape, padding, strict=False)
+    """Convolves the gradient with the flipped kernel.
+
+    With strides, the inputs of each phase (the even and the odd ones, with
+    stride 2) belong to other taps. PyTorch's transposed convolution is many
+    times slower.
+    """
+    if strides == (1, 1, 1):
+        return _correlate(gradient, kernel, padding, x_shape[1:4])
+    # Every input has a tap, unless a stride is larger than the kernel.
+    has_gaps = any(map(operator.gt, strides, kernel.shape))
+    new = gradient.new_zeros if has_gaps else gradient.new_empty
+    x_gradient = new(x_shape)
+    for phase, taps, shifts in phases(strides, padding):
+        part = x_gradient[:, *map(slice, phase, x_shape[1:4], strides)]
+        if kernel[taps].numel() and part.numel():
+            part.copy_(
+                _correlate(gradient, kernel[taps], shifts, part.shape[1:4])
+            )
+    return x_gradient
+
+
+def _correlate(gradient, kernel, shifts, lengths):
+    """Sums `kernel[k] * gradient[i + shift - k]` over `k`, for `i < length`."""
+    ends = zip(kernel.shape, shifts, lengths, gradient.shape[1:4], strict=False)
+    # Symmetric zeros around the gradient, of which too many are dropped.
+    before = [
+        size - 1 - shift
+        for size, shift in zip(kernel.shape, shifts, strict=False)
     ]
-    return _convolve(gradient, kernel.flip(0, 1, 2), (1, 1, 1), flipped_padding)
+    after = [length + shift - given for _, shift, length, given in ends]
+    padding = [max(b, a, 0) for b, a in zip(before, after, strict=True)]
+    y = _convolve(gradient, kernel.flip(0, 1, 2), None, (1, 1, 1), padding)
+    start = [p - b for p, b in zip(padding, before, strict=True)]
+    return y[:, *(slice(s, s + n) for s, n in zip(start, lengths, strict=True))]
 
 
 def _kernel_gradient(x, kernel_shape, gradient, strides, padding):
-    """Sums 2D gradients over all frames at once, tap by tap.
-
-    With the clips laid end to end, a temporal tap is a shift of all frames.
-    Output frames whose input would be of another clip are set to zero.
-    """
+    """Sums 2D gradients over all frames at once, tap by tap."""
     batch, num_frames, height, width, channels = x.shape
     if strides[0] > 1 or gradient.shape[1] != num_frames:
         return _native_kernel_gradient(
@@ -131,33 +261,46 @@ def _kernel_gradient(x, kernel_shape, gradient, strides, padding):
             (padding[0], 0),
         )
         return kernel_gradient[:, :, None]
-    frames = x.flatten(0, 1)
-    taps = []
-    for tap in range(kernel_shape[0]):
-        shift = tap - padding[0]
-        tap_frames, tap_gradient = frames, gradient
-        if shift:
-            tap_gradient = gradient.clone()
-        if shift > 0:
-            tap_gradient[:, -shift:] = 0
-            tap_frames = frames[shift:]
-            tap_gradient = tap_gradient.flatten(0, 1)[:-shift]
-        elif shift < 0:
-            tap_gradient[:, :-shift] = 0
-            tap_frames = frames[:shift]
-            tap_gradient = tap_gradient.flatten(0, 1)[-shift:]
-        else:
-            tap_gradient = gradient.flatten(0, 1)
-        taps.append(
-            _native_kernel_gradient(
-                tap_frames,
-                kernel_shape[1:],
-                tap_gradient,
-                strides[1:],
-                padding[1:],
-            )
+    taps = [
+        _tap_gradient(
+            x,
+            kernel_shape[1:],
+            gradient,
+            strides[1:],
+            padding[1:],
+            tap - padding[0],
         )
+        for tap in range(kernel_shape[0])
+    ]
     return torch.stack(taps)
+
+
+def _tap_gradient(x, kernel_shape, gradient, strides, padding, shift):
+    """Returns the gradient of the 2D kernel between frames `shift` apart.
+
+    The clips are laid end to end, so that one call takes all frames. The pairs
+    of frames that are of two clips are subtracted after it.
+    """
+    if abs(shift) >= x.shape[1]:
+        return x.new_zeros(kernel_shape)
+
+    def sum_over_pairs(x, gradient):
+        x, gradient = x.flatten(0, 1), gradient.flatten(0, 1)
+        return _native_kernel_gradient(
+            x, kernel_shape, gradient, strides, padding
+        )
+
+    frames, gradients = x.flatten(0, 1), gradient.flatten(0, 1)
+    if shift == 0:
+        return sum_over_pairs(x, gradient)
+    if shift > 0:
+        pairs = frames[None, shift:], gradients[None, :-shift]
+        between_clips = x[1:, :shift], gradient[:-1, -shift:]
+    else:
+        pairs = frames[None, :shift], gradients[None, -shift:]
+        between_clips = x[:-1, shift:], gradient[1:, :-shift]
+    total = sum_over_pairs(*pairs)
+    return total - sum_over_pairs(*between_clips) if len(x) > 1 else total
 
 
 def _native_kernel_gradient(x, kernel_shape, gradient, strides, padding):
@@ -177,3 +320,121 @@ def _native_kernel_gradient(x, kernel_shape, gradient, strides, padding):
         (False, True, False),
     )
     return kernel_gradient[:, 0].movedim(0, -1)
+
+
+def _normalize(x, gamma, beta, epsilon, rectify):
+    outputs, mean, inverse_deviation = torch.native_batch_norm(
+        x.movedim(-1, 1), gamma, beta, None, None, True, 0.0, epsilon
+    )
+    if rectify:
+        # Before the view: PyTorch copies the base of one that is overwritten.
+        outputs = outputs.relu_()
+    return outputs.movedim(1, -1), mean, inverse_deviation
+
+
+class _BatchNormalization(torch.autograd.Function):
+    """`_normalize` with a gradient that allocates less.
+
+    Each of PyTorch's own passes makes a new array, which on CPU costs more than
+    the arithmetic where arrays are large.
+    """
+
+    @staticmethod
+    def forward(ctx, x, gamma, beta, epsilon, rectify):
+        outputs, mean, inverse_deviation = _normalize(
+            x, gamma, beta, epsilon, rectify
+        )
+        ctx.save_for_backward(
+            x, gamma, mean, inverse_deviation, outputs if rectify else None
+        )
+        ctx.mark_non_differentiable(mean, inverse_deviation)
+        return outputs, mean, inverse_deviation
+
+    @staticmethod
+    def backward(ctx, gradient, *_):
+        x, gamma, mean, inverse_deviation, outputs = ctx.saved_tensors
+        gradient = gradient.contiguous()
+        x_gradient = None
+        if outputs is not None:
+            gradient = torch.ops.aten.threshold_backward(gradient, outputs, 0)
+            x_gradient = gradient
+        products, beta_gradient = _sums_over_pixels(x, gradient)
+        gamma_gradient = inverse_deviation * (products - mean * beta_gradient)
+        scale = gamma * inverse_deviation
+        count = x.numel() // x.shape[-1]
+        x_scale = -scale * inverse_deviation * gamma_gradient / count
+        shift = -scale * beta_gradient / count - x_scale * mean
+        x_gradient = torch.addcmul(shift, gradient, scale, out=x_gradient)
+        x_gradient.addcmul_(x, x_scale)
+        return x_gradient, gamma_gradient, beta_gradient, None, None
+
+
+def _sums_over_pixels(x, y):
+    """Returns the sums of `x * y` and of `y` over all but the channels.
+
+    These are the gradients of the kernel and the bias of a depthwise
+    convolution of `x` with one tap, where `y` is that of its outputs.
+    """
+    channels = x.shape[-1]
+    _, products, values = torch.ops.aten.convolution_backward(
+        y.flatten(0, 1).movedim(-1, 1),
+        x.flatten(0, 1).movedim(-1, 1),
+        x.new_empty((channels, 1, 1, 1)),
+        (channels,),
+        (1, 1),
+        (0, 0),
+        (1, 1),
+        False,
+        (0, 0),
+        channels,
+        (False, True, True),
+    )
+    return products.flatten(), values
+
+
+def _mean_over_pixels(x):
+    # PyTorch's mean over the leading axes is many times slower on CPU.
+    frames = functional.avg_pool2d(x.flatten(0, 1).movedim(-1, 1), x.shape[2:4])
+    return frames.flatten(1).unflatten(0, x.shape[:2]).mean(1)
+
+
+def _gates(means, reduce_kernel, reduce_bias, expand_kernel, expand_bias):
+    hidden = torch.relu(torch.addmm(reduce_bias, means, reduce_kernel))
+    gates = torch.sigmoid(torch.addmm(expand_bias, hidden, expand_kernel))
+    return gates[:, None, None, None]
+
+
+class _SqueezeExcite(torch.autograd.Function):
+    """Reads the video twice in the backward pass, where PyTorch does so often.
+
+    The gates are small: their own gradient is left to PyTorch.
+    """
+
+    @staticmethod
+    def forward(ctx, x, *weights):
+        means = _mean_over_pixels(x)
+        gates = _gates(means, *weights)
+        ctx.save_for_backward(x, means, gates, *weights)
+        return x * gates
+
+    @staticmethod
+    def backward(ctx, gradient):
+        x, means, gates, *weights = ctx.saved_tensors
+        gradient = gradient.contiguous()
+        gates_gradient = torch.stack(
+            [
+                _sums_over_pixels(clip[None], clip_gradient[None])[0]
+                for clip, clip_gradient in zip(x, gradient, strict=True)
+            ]
+        )
+        with torch.enable_grad():
+            inputs = [
+                tensor.detach().requires_grad_() for tensor in (means, *weights)
+            ]
+            means_gradient, *weight_gradients = torch.autograd.grad(
+                _gates(*inputs), inputs, gates_gradient[:, None, None, None]
+            )
+        num_pixels = x[0, ..., 0].numel()
+        means_gradient = means_gradient[:, None, None, None] / num_pixels
+        x_gradient = torch.addcmul(means_gradient, gradient, gates)
+        return x_gradient, *weight_gradients

@@ -103,7 +103,7 @@ class DepthwiseConv3DTest(parameterized.TestCase):
 
         arrays = [array.astype("float32") for array in (x, kernel)]
         outputs = ops.depthwise_conv3d(
-            *map(keras.ops.convert_to_tensor, arrays), strides, padding
+            *map(keras.ops.convert_to_tensor, arrays), None, strides, padding
         )
         self.assertEqual(tuple(outputs.shape), expected.shape)
         np.testing.assert_allclose(
@@ -113,7 +113,8 @@ class DepthwiseConv3DTest(parameterized.TestCase):
         weights = keras.ops.convert_to_tensor(gradient.astype("float32"))
         actual_gradients = gradients(
             lambda x, kernel: keras.ops.sum(
-                ops.depthwise_conv3d(x, kernel, strides, padding) * weights
+                ops.depthwise_conv3d(x, kernel, None, strides, padding)
+                * weights
             ),
             arrays,
         )
@@ -127,7 +128,7 @@ class DepthwiseConv3DTest(parameterized.TestCase):
         x = np.arange(1, 5, dtype="float32").reshape(1, 1, 4, 1, 1)
         x = keras.ops.convert_to_tensor(np.tile(x, (1, 1, 1, 4, 1)))
         kernel = keras.ops.ones((1, 3, 1, 1))
-        outputs = ops.depthwise_conv3d(x, kernel, (1, 2, 2), "same")
+        outputs = ops.depthwise_conv3d(x, kernel, None, (1, 2, 2), "same")
         outputs = keras.ops.convert_to_numpy(outputs)[0, 0, :, :, 0]
         self.assertEqual(outputs.tolist(), [[3, 3], [9, 9]])
 
