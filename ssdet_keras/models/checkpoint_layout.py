@@ -1,0 +1,151 @@
+"""Names of the tensors in public PyTorch checkpoints of X3D."""
+
+import re
+from typing import NamedTuple
+
+_NORM_WEIGHTS = {
+    "weight": "gamma",
+    "bias": "beta",
+    "running_mean": "moving_mean",
+    "running_var": "moving_variance",
+}
+_OTHER_WEIGHTS = {"weight": "kernel", "bias": "bias"}
+
+
+class CheckpointLayout(NamedTuple):
+    """How a code base names the modules of X3D.
+
+    Attributes:
+        name: String. The code base.
+        pixel_statistics: `normalize` of the `X3DBackbone` that expects the
+            pixels that its public checkpoints were trained on, or `None` where
+            they differ.
+        block: Regular expression of a module of a block, with three groups:
+            the number of the stage, the number of the block, the module.
+        first_stage: Integer. Number of the first stage of blocks.
+        block_layers: Dict of module of a block to layer of `X3DBlock`.
+        layers: Dict of any other module to layer of our models.
+    """
+
+    name: str
+    pixel_statistics: str | None
+    block: str
+    first_stage: int
+    block_layers: dict[str, str]
+    layers: dict[str, str]
+
+    def weight_path(self, tensor_name):
+        """Returns the path of the Keras weight of a tensor, or `None`."""
+        module, _, parameter = tensor_name.rpartition(".")
+        layer = self.layers.get(module)
+        match = re.fullmatch(self.block, module)
+        if match and match[3] in self.block_layers:
+            stage = int(match[1]) - self.first_stage + 1
+            block = int(match[2]) + 1
+            layer = f"stage{stage}_block{block}/{self.block_layers[match[3]]}"
+        if layer is None:
+            return None
+        is_norm = layer.endswith("norm")
+        weight = (_NORM_WEIGHTS if is_norm else _OTHER_WEIGHTS).get(parameter)
+        return weight and f"{layer}/{weight}"
+
+
+# https://github.com/facebookresearch/pytorchvideo, models/x3d.py. The names of
+# the two convolutions of its stem are swapped.
+_PYTORCHVIDEO = CheckpointLayout(
+    name="PyTorchVideo",
+    pixel_statistics="pytorchvideo",
+    block=r"blocks\.(\d+)\.res_blocks\.(\d+)\.(.+)",
+    first_stage=1,
+    block_layers={
+        "branch1_conv": "shortcut",
+        "branch1_norm": "shortcut_norm",
+        "branch2.conv_a": "expand",
+        "branch2.norm_a": "expand_norm",
+        "branch2.conv_b": "depthwise",
+        "branch2.norm_b.0": "depthwise_norm",
+        "branch2.norm_b.1.block.0": "squeeze_excite/reduce",
+        "branch2.norm_b.1.block.2": "squeeze_excite/expand",
+        "branch2.conv_c": "project",
+        "branch2.norm_c": "project_norm",
+    },
+    layers={
+        "blocks.0.conv.conv_t": "stem/spatial",
+        "blocks.0.conv.conv_xy": "stem/temporal",
+        "blocks.0.norm": "stem/norm",
+        "blocks.5.pool.pre_conv": "conv5",
+        "blocks.5.pool.pre_norm": "conv5_norm",
+        "blocks.5.pool.post_conv": "head/hidden",
+        "blocks.5.proj": "head/output",
+    },
+)
+
+# https://github.com/facebookresearch/SlowFast, `X3D` of slowfast/models.
+_PYSLOWFAST = CheckpointLayout(
+    name="PySlowFast",
+    pixel_statistics="pytorchvideo",
+    block=r"s(\d+)\.pathway0_res(\d+)\.(.+)",
+    first_stage=2,
+    block_layers={
+        "branch1": "shortcut",
+        "branch1_bn": "shortcut_norm",
+        "branch2.a": "expand",
+        "branch2.a_bn": "expand_norm",
+        "branch2.b": "depthwise",
+        "branch2.b_bn": "depthwise_norm",
+        "branch2.se.fc1": "squeeze_excite/reduce",
+        "branch2.se.fc2": "squeeze_excite/expand",
+        "branch2.c": "project",
+        "branch2.c_bn": "project_norm",
+    },
+    layers={
+        "s1.pathway0_stem.conv_xy": "stem/spatial",
+        "s1.pathway0_stem.conv": "stem/temporal",
+        "s1.pathway0_stem.bn": "stem/norm",
+        "head.conv_5": "conv5",
+        "head.conv_5_bn": "conv5_norm",
+        "head.lin_5": "head/hidden",
+        "head.projection": "head/output",
+    },
+)
+
+# https://github.com/kkahatapitiya/X3D-Multigrid, whose x3d.py
+# Coarse-Fine-Networks and SSDet share.
+_X3D_MULTIGRID = CheckpointLayout(
+    name="X3D-Multigrid",
+    pixel_statistics=None,
+    block=r"layer(\d+)\.(\d+)\.(.+)",
+    first_stage=1,
+    block_layers={
+        "downsample.0": "shortcut",
+        "downsample.1": "shortcut_norm",
+        "conv1": "expand",
+        "bn1": "expand_norm",
+        "conv2": "depthwise",
+        "bn2": "depthwise_norm",
+        "fc1": "squeeze_excite/reduce",
+        "fc2": "squeeze_excite/expand",
+        "conv3": "project",
+        "bn3": "project_norm",
+    },
+    layers={
+        "conv1_s": "stem/spatial",
+        "conv1_t": "stem/temporal",
+        "bn1": "stem/norm",
+        "conv5": "conv5",
+        "bn5": "conv5_norm",
+        "fc1": "head/hidden",
+        "fc2": "head/output",
+    },
+)
+
+_LAYOUTS = (_PYTORCHVIDEO, _PYSLOWFAST, _X3D_MULTIGRID)
+
+
+def find_layout(tensor_names):
+    """Returns the `CheckpointLayout` of an X3D with such tensors, or `None`."""
+    for layout in _LAYOUTS:
+        paths = map(layout.weight_path, tensor_names)
+        if "stem/spatial/kernel" in paths:
+            return layout
+    return None

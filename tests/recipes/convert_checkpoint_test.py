@@ -1,0 +1,155 @@
+"""Conversion of checkpoints, and the errors of bad ones."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import checkpoint_files
+import keras
+import numpy as np
+import torch
+
+from ssdet_keras import models
+
+FOLDER = pathlib.Path(__file__).resolve().parent
+RECIPE = FOLDER.parents[1] / "recipes" / "convert_checkpoint.py"
+SCALE = ["--width=0.25", "--depth=0.1"]
+LAYERS = ["stem", "stage1", "stage2", "stage3", "stage4", "conv5", "logits"]
+
+
+class ConvertCheckpointTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.root = pathlib.Path(folder.name)
+        cls.golden, state = checkpoint_files.read_golden()
+        cls.pytorchvideo = cls.root / "pytorchvideo.pth"
+        torch.save({"model_state": state}, cls.pytorchvideo)
+        cls.multigrid = cls.root / "multigrid.pt"
+        torch.save(
+            {"model_state_dict": checkpoint_files.multigrid_state(state)},
+            cls.multigrid,
+        )
+        cls.broken = cls.root / "broken.pth"
+        state["blocks.0.norm.weight"] = torch.full_like(
+            state["blocks.0.norm.weight"], float("nan")
+        )
+        torch.save(state, cls.broken)
+
+    def call(self, cases):
+        """Returns the messages that the calls with such arguments end with."""
+        result = subprocess.run(
+            [sys.executable, str(FOLDER / "recipe_cases.py"), RECIPE],
+            input=json.dumps([[str(a) for a in case] for case in cases]),
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        )
+        self.assertIn("MESSAGES", result.stdout, result.stderr)
+        return json.loads(result.stdout.split("MESSAGES")[1])
+
+    def test_converts(self):
+        classifier = self.root / "classifier.keras"
+        detector = self.root / "detector.keras"
+        tuned = self.root / "tuned.keras"
+        messages = self.call(
+            [
+                [
+                    f"--checkpoint={self.pytorchvideo}",
+                    f"--output={classifier}",
+                    *SCALE,
+                ],
+                [
+                    f"--checkpoint={self.multigrid}",
+                    f"--output={detector}",
+                    "--model=detector",
+                    "--normalize=pytorchvideo",
+                    *SCALE,
+                ],
+                [
+                    f"--checkpoint={self.pytorchvideo}",
+                    f"--output={tuned}",
+                    "--num_classes=7",
+                    *SCALE,
+                ],
+            ]
+        )
+        self.assertEqual(messages, [None] * 3)
+        for path, key in ((classifier, "logits"), (detector, "frame_logits")):
+            model = keras.saving.load_model(path)
+            np.testing.assert_allclose(
+                model.predict_on_batch(self.golden["clip"]),
+                self.golden[key],
+                atol=1e-4,
+            )
+            report = json.loads(path.with_suffix(".parity.json").read_text())
+            self.assertEqual(list(report["parity"]), LAYERS)
+            for row in report["parity"].values():
+                self.assertLess(row["max_difference"], 1e-4)
+                self.assertGreater(row["standard_deviation"], 0.1)
+            self.assertEqual(report["num_weights_loaded"], len(model.weights))
+            self.assertEqual(report["model"], type(model).__name__)
+            self.assertEqual(report["initialized"], [])
+        self.assertEqual(report["layout"], "X3D-Multigrid")
+
+        model = keras.saving.load_model(tuned)
+        self.assertIsInstance(model, models.VideoClassifier)
+        self.assertEqual(model.num_classes, 7)
+        report = json.loads(tuned.with_suffix(".parity.json").read_text())
+        self.assertEqual(list(report["parity"]), LAYERS[:-1])
+        self.assertEqual(
+            report["initialized"], ["head/output/kernel", "head/output/bias"]
+        )
+        self.assertEqual(list(self.root.glob("unfinished*")), [])
+
+    def test_errors(self):
+        checkpoint = f"--checkpoint={self.pytorchvideo}"
+        output = f"--output={self.root / 'bad.keras'}"
+        cases = [
+            ([output], "checkpoint"),
+            ([checkpoint], "output"),
+            (
+                [checkpoint, f"--output={self.root / 'a.h5'}"],
+                r"--output=.*a\.h5",
+            ),
+            ([checkpoint, "--output=/nowhere/a.keras"], "--output=/nowhere"),
+            ([checkpoint, output], "missing in the file: stage1_block2"),
+            ([checkpoint, output, *SCALE, "--num_classes=0"], "num_classes"),
+            ([checkpoint, output, "more"], "Unexpected arguments.*more"),
+            (["--checkpoint=none.pth", output], "none.pth, which does not"),
+            (
+                [f"--checkpoint={self.multigrid}", output, *SCALE],
+                "--normalize must be set .* X3D-Multigrid",
+            ),
+        ]
+        messages = self.call([case for case, _ in cases])
+        for (case, expected), message in zip(cases, messages, strict=True):
+            with self.subTest(case=case):
+                self.assertIsNotNone(message)
+                self.assertRegex(message, expected)
+        self.assertFalse((self.root / "bad.keras").exists())
+
+    def test_other_results_leave_no_file(self):
+        """Weights that are not numbers can't be compared."""
+        output = self.root / "nan.keras"
+        result = subprocess.run(
+            [
+                sys.executable,
+                RECIPE,
+                f"--checkpoint={self.broken}",
+                f"--output={output}",
+                *SCALE,
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertIn("was not converted", result.stderr)
+        self.assertEqual(list(self.root.glob("*nan*")), [])
