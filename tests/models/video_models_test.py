@@ -1,12 +1,8 @@
 import os
-import subprocess
-import sys
 import tempfile
-import unittest
 
 import keras
 import numpy as np
-import pytest
 from absl.testing import parameterized
 
 from ssdet_keras.models import FrameDetector
@@ -72,36 +68,6 @@ class VideoModelsTest(parameterized.TestCase):
         np.testing.assert_allclose(
             restored.predict(clip, verbose=0), logits, atol=1e-5
         )
-
-    @pytest.mark.slow
-    @unittest.skipIf(
-        keras.config.backend() != "torch", "Once is enough: from PyTorch."
-    )
-    def test_file_moves_between_backends(self):
-        folder = self.enterContext(tempfile.TemporaryDirectory())
-        path = os.path.join(folder, "model.keras")
-        model = FrameDetector(tiny_backbone(), num_classes=5)
-        model.save(path)
-        clip = make_clip()
-        np.save(os.path.join(folder, "clip.npy"), clip)
-        code = (
-            "import sys, keras, numpy as np, ssdet_keras\n"
-            "model = keras.saving.load_model(sys.argv[1])\n"
-            "np.save(sys.argv[3], model.predict("
-            "np.load(sys.argv[2]), verbose=0))\n"
-        )
-        for backend in ("tensorflow", "jax"):
-            output = os.path.join(folder, f"{backend}.npy")
-            clip_path = os.path.join(folder, "clip.npy")
-            subprocess.run(
-                [sys.executable, "-c", code, path, clip_path, output],
-                env={**os.environ, "KERAS_BACKEND": backend},
-                check=True,
-                capture_output=True,
-            )
-            np.testing.assert_allclose(
-                np.load(output), model.predict(clip, verbose=0), atol=1e-4
-            )
 
     def test_classifier_and_detector_share_their_head(self):
         """On a still clip every frame has the score of the whole clip."""
