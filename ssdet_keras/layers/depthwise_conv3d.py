@@ -3,6 +3,7 @@
 import keras
 
 from ssdet_keras import ops as ssdet_ops
+from ssdet_keras.layers.known_channels import known_channels
 from ssdet_keras.ops.convolution_shapes import output_length
 from ssdet_keras.ops.convolution_shapes import padding_amounts
 
@@ -98,12 +99,7 @@ class DepthwiseConv3D(keras.layers.Layer):
         self.input_spec = keras.layers.InputSpec(ndim=5)
 
     def build(self, input_shape):
-        channels = input_shape[-1]
-        if channels is None:
-            raise ValueError(
-                "The channels of the inputs must be known. "
-                f"Received: input_shape={tuple(input_shape)}"
-            )
+        channels = known_channels(input_shape)
         self.kernel = self.add_weight(
             name="kernel",
             shape=(*self.kernel_size, channels),
@@ -137,6 +133,7 @@ class DepthwiseConv3D(keras.layers.Layer):
         Returns:
             As a call.
         """
+        self.compute_output_shape(inputs.shape)  # checks it
         return ssdet_ops.depthwise_conv3d(
             inputs,
             kernel,

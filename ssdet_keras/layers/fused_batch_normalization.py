@@ -3,6 +3,7 @@
 import keras
 
 from ssdet_keras import ops as ssdet_ops
+from ssdet_keras.layers.known_channels import known_channels
 
 
 @keras.saving.register_keras_serializable(package="ssdet_keras")
@@ -30,6 +31,11 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     Returns:
         Tensor of the same shape.
 
+    Raises:
+        ValueError: If `activation` is unknown, if another axis than the last or
+            no `center` or `scale` is asked for, or if the inputs are not of
+            rank 5.
+
     Example:
 
     ```python
@@ -50,7 +56,16 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
                 "`activation` must be 'relu' or None. "
                 f"Received: activation={activation!r}"
             )
+        if self.axis != -1 or not self.center or not self.scale:
+            raise ValueError(
+                "`axis` must be -1, and `center` and `scale` True. Received: "
+                f"axis={self.axis}, center={self.center}, scale={self.scale}"
+            )
         self.activation = activation
+
+    def build(self, input_shape):
+        known_channels(input_shape)
+        super().build(input_shape)
 
     def call(self, inputs, training=None):
         if not self.uses_batch_statistics(training):

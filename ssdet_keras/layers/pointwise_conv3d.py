@@ -3,6 +3,7 @@
 import keras
 
 from ssdet_keras import ops as ssdet_ops
+from ssdet_keras.layers.known_channels import known_channels
 from ssdet_keras.ops.convolution_shapes import output_length
 
 
@@ -56,10 +57,10 @@ class PointwiseConv3D(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if filters < 1 or stride < 1:
+        if not all(isinstance(n, int) and n >= 1 for n in (filters, stride)):
             raise ValueError(
                 "`filters` and `stride` must be positive integers. "
-                f"Received: filters={filters}, stride={stride}"
+                f"Received: filters={filters!r}, stride={stride!r}"
             )
         self.filters = filters
         self.stride = stride
@@ -69,12 +70,7 @@ class PointwiseConv3D(keras.layers.Layer):
         self.input_spec = keras.layers.InputSpec(ndim=5)
 
     def build(self, input_shape):
-        channels = input_shape[-1]
-        if channels is None:
-            raise ValueError(
-                "The channels of the inputs must be known. "
-                f"Received: input_shape={tuple(input_shape)}"
-            )
+        channels = known_channels(input_shape)
         self.kernel = self.add_weight(
             name="kernel",
             shape=(channels, self.filters),

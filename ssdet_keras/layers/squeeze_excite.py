@@ -3,6 +3,7 @@
 import keras
 
 from ssdet_keras import ops as ssdet_ops
+from ssdet_keras.layers.known_channels import known_channels
 
 
 @keras.saving.register_keras_serializable(package="ssdet_keras")
@@ -48,7 +49,8 @@ class SqueezeExcite(keras.layers.Layer):
         self.input_spec = keras.layers.InputSpec(ndim=5)
 
     def build(self, input_shape):
-        channels = input_shape[-1]
+        channels = known_channels(input_shape)
+        self.input_spec = keras.layers.InputSpec(ndim=5, axes={-1: channels})
         self.reduce = keras.layers.Dense(
             self.units,
             name="reduce",

@@ -6,6 +6,7 @@ from ssdet_keras import ops as ssdet_ops
 from ssdet_keras.layers.convolve_normalized import convolve_normalized
 from ssdet_keras.layers.depthwise_conv3d import DepthwiseConv3D
 from ssdet_keras.layers.fused_batch_normalization import FusedBatchNormalization
+from ssdet_keras.layers.known_channels import known_channels
 from ssdet_keras.layers.pointwise_conv3d import PointwiseConv3D
 from ssdet_keras.layers.squeeze_excite import SqueezeExcite
 from ssdet_keras.ops.convolution_shapes import output_length
@@ -43,6 +44,9 @@ class X3DBlock(keras.layers.Layer):
     Returns:
         Tensor of shape `(batch, frames, ceil(height / stride), ceil(width /
         stride), filters)`.
+
+    Raises:
+        ValueError: If the inputs are not of rank 5 or have unknown channels.
 
     Example:
 
@@ -95,6 +99,8 @@ class X3DBlock(keras.layers.Layer):
         self.input_spec = keras.layers.InputSpec(ndim=5)
 
     def build(self, input_shape):
+        channels = known_channels(input_shape)
+        self.input_spec = keras.layers.InputSpec(ndim=5, axes={-1: channels})
         inner_shape = (*input_shape[:-1], self.inner_filters)
         output_shape = self.compute_output_shape(input_shape)
         strided_shape = (*output_shape[:-1], self.inner_filters)
@@ -106,7 +112,7 @@ class X3DBlock(keras.layers.Layer):
             self.squeeze_excite.build(strided_shape)
         self.project.build(strided_shape)
         self.project_norm.build(output_shape)
-        changes_channels = input_shape[-1] != self.filters
+        changes_channels = channels != self.filters
         if changes_channels or self.stride > 1:
             self.shortcut = self._pointwise(
                 self.filters, "shortcut", stride=self.stride

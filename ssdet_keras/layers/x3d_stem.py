@@ -6,6 +6,7 @@ from ssdet_keras import ops as ssdet_ops
 from ssdet_keras.layers.convolve_normalized import convolve_normalized
 from ssdet_keras.layers.depthwise_conv3d import DepthwiseConv3D
 from ssdet_keras.layers.fused_batch_normalization import FusedBatchNormalization
+from ssdet_keras.layers.known_channels import known_channels
 from ssdet_keras.ops.convolution_shapes import output_length
 
 
@@ -29,6 +30,9 @@ class X3DStem(keras.layers.Layer):
     Returns:
         Tensor of shape `(batch, frames, ceil(height / 2), ceil(width / 2),
         filters)`.
+
+    Raises:
+        ValueError: If the inputs are not of rank 5 or have unknown channels.
 
     Example:
 
@@ -70,8 +74,10 @@ class X3DStem(keras.layers.Layer):
         self.input_spec = keras.layers.InputSpec(ndim=5)
 
     def build(self, input_shape):
+        channels = known_channels(input_shape)
+        self.input_spec = keras.layers.InputSpec(ndim=5, axes={-1: channels})
         output_shape = self.compute_output_shape(input_shape)
-        frames, height, width, channels = input_shape[1:]
+        frames, height, width = input_shape[1:4]
         # Frames are a batch of images here, with a zero on each side.
         padded = (n if n is None else n + 2 for n in (height, width))
         self.spatial.build((frames, *padded, channels))

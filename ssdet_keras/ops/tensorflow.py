@@ -102,7 +102,11 @@ def batch_normalization(x, gamma, beta, epsilon, rectify=False):
     shape = keras.ops.shape(x)
     images = tf.reshape(x, (-1, *shape[2:]))
     outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-        images, gamma, beta, epsilon=epsilon, is_training=True
+        images,
+        tf.cast(gamma, "float32"),
+        tf.cast(beta, "float32"),
+        epsilon=epsilon,
+        is_training=True,
     )
     # TensorFlow's variance is the unbiased one.
     count = tf.cast(tf.size(x) // shape[-1], variance.dtype)
@@ -150,7 +154,9 @@ def squeeze_excite(x, reduce_kernel, reduce_bias, expand_kernel, expand_bias):
     Returns:
         Tensor of the shape of `x`.
     """
-    means = tf.reduce_mean(x, (1, 2, 3))
+    # The sum of half precision values overflows.
+    means = tf.reduce_mean(tf.cast(x, "float32"), (1, 2, 3))
+    means = tf.cast(means, x.dtype)
     hidden = tf.nn.relu(tf.matmul(means, reduce_kernel) + reduce_bias)
     gates = tf.sigmoid(tf.matmul(hidden, expand_kernel) + expand_bias)
     return x * gates[:, None, None, None]

@@ -124,8 +124,7 @@ def squeeze_excite(x, reduce_kernel, reduce_bias, expand_kernel, expand_bias):
     """Scales the channels of each video by gates computed from their means.
 
     Args:
-        x: Tensor of shape `(batch, frames, height, width, channels)`. It may be
-            overwritten.
+        x: Tensor of shape `(batch, frames, height, width, channels)`.
         reduce_kernel: Tensor of shape `(channels, units)`.
         reduce_bias: Tensor of shape `(units,)`.
         expand_kernel: Tensor of shape `(units, channels)`.
@@ -137,8 +136,7 @@ def squeeze_excite(x, reduce_kernel, reduce_bias, expand_kernel, expand_bias):
     weights = (reduce_kernel, reduce_bias, expand_kernel, expand_bias)
     if x.device.type == "cpu" and torch.is_grad_enabled():
         return _SqueezeExcite.apply(x.contiguous(), *weights)
-    gates = _gates(_mean_over_pixels(x), *weights)
-    return x * gates if torch.is_grad_enabled() else x.mul_(gates)
+    return x * _gates(_mean_over_pixels(x), *weights)
 
 
 def silu(x):
@@ -158,7 +156,8 @@ def add_relu(x, y):
 
 
 def _convolve(x, kernel, bias, strides, padding):
-    if tuple(kernel.shape[1:3]) == (1, 1) and tuple(strides) == (1, 1, 1):
+    is_temporal = tuple(kernel.shape[1:3]) == (1, 1)
+    if is_temporal and tuple(strides) == (1, 1, 1) and not any(padding[1:]):
         # Over time alone: in 2D, over frames and flattened pixels.
         y = functional.conv2d(
             x.flatten(2, 3).movedim(-1, 1),
@@ -359,6 +358,8 @@ class _BatchNormalization(torch.autograd.Function):
             gradient = torch.ops.aten.threshold_backward(gradient, outputs, 0)
             x_gradient = gradient
         products, beta_gradient = _sums_over_pixels(x, gradient)
+        # To centre `x` first would be more exact where the mean is far larger
+        # than the deviation, and costs a pass.
         gamma_gradient = inverse_deviation * (products - mean * beta_gradient)
         scale = gamma * inverse_deviation
         count = x.numel() // x.shape[-1]

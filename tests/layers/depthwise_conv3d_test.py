@@ -1,11 +1,12 @@
 import keras
 import numpy as np
 from absl.testing import parameterized
+from layer_test_case import LayerTestCase
 
 from ssdet_keras.layers.depthwise_conv3d import DepthwiseConv3D
 
 
-class DepthwiseConv3DTest(parameterized.TestCase):
+class DepthwiseConv3DTest(LayerTestCase):
     def test_values(self):
         layer = DepthwiseConv3D(
             (3, 1, 1), kernel_initializer="ones", bias_initializer="ones"
@@ -81,13 +82,26 @@ class DepthwiseConv3DTest(parameterized.TestCase):
         self.assertEqual(restored.padding, "valid")
         self.assertFalse(restored.use_bias)
 
+    def test_equals_keras(self):
+        layer = self.build(DepthwiseConv3D(3, strides=2, padding="valid"), 3)
+        other = keras.layers.Conv3D(3, 3, strides=2, groups=3)
+        x = self.draw(2, 5, 6, 7, 3)
+        other.build(x.shape)
+        self.assert_layers_equal(layer, other, x, training=True)
+
+    @parameterized.named_parameters(
+        ("cube", 3, 1), ("strides", 3, 2), ("temporal", (5, 1, 1), 1)
+    )
+    def test_unknown_sizes(self, kernel_size, strides):
+        layer = DepthwiseConv3D(kernel_size, strides=strides)
+        self.run_unknown_sizes_test(layer, 3)
+
     def test_mixed_precision(self):
-        layer = DepthwiseConv3D(3, dtype="mixed_bfloat16")
-        outputs = layer(np.ones((1, 2, 3, 3, 2), "float32"))
-        self.assertEqual(
-            keras.backend.standardize_dtype(outputs.dtype), "bfloat16"
+        self.run_mixed_precision_test(
+            lambda dtype: DepthwiseConv3D(3, dtype=dtype),
+            self.draw(1, 2, 3, 3, 2),
+            training=True,
         )
-        self.assertEqual(layer.kernel.dtype, "float32")
 
     @parameterized.named_parameters(
         ("kernel_size", {"kernel_size": 0}, "kernel_size=0"),
@@ -105,11 +119,17 @@ class DepthwiseConv3DTest(parameterized.TestCase):
             DepthwiseConv3D(**kwargs)
 
     def test_invalid_inputs(self):
-        with self.assertRaisesRegex(ValueError, "expected ndim=5"):
-            DepthwiseConv3D(3)(np.ones((2, 3, 3, 2), "float32"))
-        with self.assertRaisesRegex(ValueError, "channels of the inputs"):
-            DepthwiseConv3D(3)(keras.KerasTensor((1, 2, 2, 2, None)))
-        with self.assertRaisesRegex(ValueError, "smaller than the kernel"):
-            DepthwiseConv3D(3, padding="valid")(
-                keras.KerasTensor((1, 2, 4, 4, 1))
-            )
+        self.run_other_inputs_test(DepthwiseConv3D(3))
+        self.run_unknown_channels_test(DepthwiseConv3D(3))
+
+    def test_inputs_smaller_than_the_kernel(self):
+        message = (
+            r"smaller than the kernel. Received: input_shape=\(1, 2, 4, 4, 1\),"
+            r" kernel_size=\(3, 3, 3\)"
+        )
+        for inputs in (
+            np.ones((1, 2, 4, 4, 1), "float32"),
+            keras.KerasTensor((1, 2, 4, 4, 1)),
+        ):
+            with self.assertRaisesRegex(ValueError, message):
+                DepthwiseConv3D(3, padding="valid")(inputs)

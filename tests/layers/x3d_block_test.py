@@ -1,29 +1,97 @@
 import keras
 import numpy as np
 from absl.testing import parameterized
+from layer_test_case import LayerTestCase
+from ops.gradients import to_numpy
 
-from ssdet_keras.layers.squeeze_excite import SqueezeExcite
 from ssdet_keras.layers.x3d_block import X3DBlock
-from ssdet_keras.layers.x3d_stem import X3DStem
+
+
+class PlainBlock(keras.layers.Layer):
+    """The same of plain Keras layers, one operation each."""
+
+    def __init__(self, inner_filters, filters, stride, squeeze_units, shortcut):
+        super().__init__()
+        strides = (1, stride, stride)
+        self.expand = keras.layers.Conv3D(inner_filters, 1, use_bias=False)
+        self.expand_norm = self._norm()
+        self.depthwise = keras.layers.Conv3D(
+            inner_filters,
+            3,
+            strides=strides,
+            groups=inner_filters,
+            use_bias=False,
+        )
+        self.depthwise_norm = self._norm()
+        self.squeeze = None
+        if squeeze_units:
+            self.squeeze = keras.layers.Dense(squeeze_units, "relu")
+            self.excite = keras.layers.Dense(inner_filters, "sigmoid")
+        self.project = keras.layers.Conv3D(filters, 1, use_bias=False)
+        self.project_norm = self._norm()
+        self.shortcut = self.shortcut_norm = None
+        if shortcut != "identity":
+            self.shortcut = keras.layers.Conv3D(
+                filters, 1, strides=strides, use_bias=False
+            )
+        if shortcut == "normalized":
+            self.shortcut_norm = self._norm()
+
+    def _norm(self):
+        return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)
+
+    def call(self, inputs, training=None):
+        x = self.expand_norm(self.expand(inputs), training=training)
+        x = keras.ops.relu(x)
+        x = keras.ops.pad(x, ((0, 0), (1, 1), (1, 1), (1, 1), (0, 0)))
+        x = self.depthwise_norm(self.depthwise(x), training=training)
+        if self.squeeze is not None:
+            means = keras.ops.mean(x, (1, 2, 3), keepdims=True)
+            x = x * self.excite(self.squeeze(means))
+        x = x * keras.ops.sigmoid(x)
+        x = self.project_norm(self.project(x), training=training)
+        shortcut = inputs
+        if self.shortcut is not None:
+            shortcut = self.shortcut(shortcut)
+        if self.shortcut_norm is not None:
+            shortcut = self.shortcut_norm(shortcut, training=training)
+        return keras.ops.relu(x + shortcut)
 
 
 def names(layer):
     return sorted({weight.path.split("/")[1] for weight in layer.weights})
 
 
-class X3DBlockTest(parameterized.TestCase):
+class X3DBlockTest(LayerTestCase):
+    @parameterized.product(
+        (
+            {"filters": 4, "stride": 1, "units": 3, "shortcut": "identity"},
+            {"filters": 4, "stride": 2, "units": 0, "shortcut": "strided"},
+            {"filters": 5, "stride": 2, "units": 3, "shortcut": "normalized"},
+        ),
+        training=(False, True),
+    )
+    def test_equals_plain_layers(
+        self, filters, stride, units, shortcut, training
+    ):
+        x = self.draw(2, 3, 5, 4, 4)
+        block = X3DBlock(6, filters, stride=stride, squeeze_units=units)
+        other = PlainBlock(6, filters, stride, units, shortcut)
+        other(x)
+        self.assert_layers_equal(self.build(block, 4), other, x, training)
+
     def test_starts_as_its_shortcut(self):
         # The last gamma is zero, so that the branch adds nothing.
         block = X3DBlock(8, 4, squeeze_units=8)
-        x = np.random.default_rng(0).normal(size=(2, 3, 5, 5, 4))
-        outputs = keras.ops.convert_to_numpy(block(x.astype("float32")))
-        np.testing.assert_allclose(outputs, np.maximum(x, 0), atol=1e-6)
+        x = self.draw(2, 3, 5, 5, 4)
+        np.testing.assert_allclose(
+            to_numpy(block(x)), np.maximum(x, 0), atol=1e-6
+        )
 
     def test_branch_adds_something_without_zero_init(self):
         block = X3DBlock(8, 4, zero_init_residual=False)
-        x = np.random.default_rng(0).normal(size=(2, 3, 5, 5, 4))
-        outputs = block(x.astype("float32"), training=True)
-        outputs = keras.ops.convert_to_numpy(outputs)
+        x = self.draw(2, 3, 5, 5, 4)
+        outputs = to_numpy(block(x, training=True))
         self.assertGreater(np.abs(outputs - np.maximum(x, 0)).mean(), 0.1)
 
     @parameterized.named_parameters(
@@ -44,103 +112,65 @@ class X3DBlockTest(parameterized.TestCase):
         self.assertEqual("shortcut" in names(block), has_shortcut)
         self.assertEqual("shortcut_norm" in names(block), has_norm)
 
-    def test_branch(self):
-        """An independent composition of Keras layers gives the same."""
-        rng = np.random.default_rng(0)
-        block = X3DBlock(6, 4, squeeze_units=8)
-        block.build((None, None, None, None, 4))
-        block.set_weights(
-            [
-                rng.uniform(0.2, 1, w.shape) - 0.4 * (w.ndim > 1)
-                for w in block.get_weights()
-            ]
+    def test_keeps_its_inputs(self):
+        # In a prediction no gradients are recorded.
+        inputs = keras.Input((2, 3, 3, 4))
+        block = self.build(X3DBlock(6, 4, squeeze_units=3), 4)
+        model = keras.Model(
+            inputs, keras.layers.Subtract()([inputs, block(inputs)])
         )
-        x = rng.normal(size=(2, 4, 5, 5, 4)).astype("float32")
-
-        def normalize(x, norm):
-            gamma, beta, mean, variance = norm.get_weights()
-            return (x - mean) / np.sqrt(variance + 1e-5) * gamma + beta
-
-        def sigmoid(x):
-            return 1 / (1 + np.exp(-x))
-
-        y = np.maximum(
-            normalize(x @ block.expand.get_weights()[0], block.expand_norm), 0
-        )
-        kernel = block.depthwise.get_weights()[0]
-        padded = np.pad(y, [(0, 0), (1, 1), (1, 1), (1, 1), (0, 0)])
-        y = sum(
-            padded[:, i : i + 4, j : j + 5, k : k + 5] * kernel[i, j, k]
-            for i in range(3)
-            for j in range(3)
-            for k in range(3)
-        )
-        y = normalize(y, block.depthwise_norm)
-        reduce, reduce_bias = block.squeeze_excite.reduce.get_weights()
-        expand, expand_bias = block.squeeze_excite.expand.get_weights()
-        gates = np.maximum(y.mean((1, 2, 3)) @ reduce + reduce_bias, 0)
-        gates = sigmoid(gates @ expand + expand_bias)
-        y = y * gates[:, None, None, None]
-        y = normalize(
-            y * sigmoid(y) @ block.project.get_weights()[0], block.project_norm
-        )
+        x = self.draw(1, 2, 3, 3, 4)
         np.testing.assert_allclose(
-            keras.ops.convert_to_numpy(block(x)),
-            np.maximum(x + y, 0),
-            atol=1e-4,
+            model.predict(x, verbose=0), x - to_numpy(block(x)), atol=1e-5
         )
 
-    @parameterized.parameters(
-        (X3DBlock(8, 4, stride=2, squeeze_units=8, name="block"),),
-        (X3DStem(8, keras.initializers.Constant(0.2), name="stem"),),
-        (SqueezeExcite(8, name="squeeze"),),
-    )
-    def test_round_trip(self, layer):
-        restored = keras.saving.deserialize_keras_object(
-            keras.saving.serialize_keras_object(layer)
+    @parameterized.parameters(1, 2)
+    def test_unknown_sizes(self, stride):
+        block = X3DBlock(6, 5, stride=stride, squeeze_units=3)
+        self.run_unknown_sizes_test(block, 4)
+
+    @parameterized.parameters(False, True)
+    def test_mixed_precision(self, training):
+        self.run_mixed_precision_test(
+            lambda dtype: X3DBlock(
+                6, 5, stride=2, squeeze_units=3, dtype=dtype
+            ),
+            self.draw(2, 3, 5, 4, 4),
+            training,
         )
-        self.assertEqual(restored.get_config(), layer.get_config())
 
     def test_frozen_block_keeps_its_averages(self):
-        block = X3DBlock(8, 6)
-        x = np.random.default_rng(0).normal(size=(2, 3, 5, 5, 4))
-        block(x.astype("float32"))
+        block = self.build(X3DBlock(8, 6), 4)
+        x = self.draw(2, 3, 5, 5, 4)
         block.trainable = False
         before = block.get_weights()
-        block(x.astype("float32"), training=True)
+        outputs = to_numpy(block(x, training=True))
         for a, b in zip(before, block.get_weights(), strict=True):
             np.testing.assert_array_equal(a, b)
+        np.testing.assert_allclose(outputs, to_numpy(block(x)), atol=1e-6)
 
-
-class X3DStemTest(parameterized.TestCase):
-    def test_values(self):
-        stem = X3DStem(1, "ones")
-        stem.build((None, None, None, None, 3))
-        stem.spatial.kernel.assign(np.ones((3, 3, 3, 1)))
-        x = np.ones((1, 2, 3, 4, 3), "float32")
-        outputs = keras.ops.convert_to_numpy(stem(x))
-        # Per frame the sums of 2x2 and 2x3 windows of 3 channels; over time
-        # both frames are in reach.
-        frame = 2 * np.array([[12, 18], [12, 18]]) / np.sqrt(1 + 1e-5)
-        self.assertEqual(outputs.shape, (1, 2, 2, 2, 1))
-        np.testing.assert_allclose(
-            outputs[0, ..., 0], [frame, frame], rtol=1e-5
+    def test_round_trip(self):
+        self.run_round_trip_test(
+            X3DBlock(
+                8,
+                4,
+                stride=2,
+                squeeze_units=8,
+                zero_init_residual=False,
+                name="block",
+            )
         )
 
+    @parameterized.named_parameters(
+        ("inner_filters", {"inner_filters": 0}, "filters=0, stride=1"),
+        ("filters", {"filters": -1}, "filters=-1, stride=1"),
+        ("stride", {"stride": 0}, r"strides=\(1, 0, 0\)"),
+        ("squeeze_units", {"squeeze_units": -1}, "units=-1"),
+    )
+    def test_invalid_arguments(self, kwargs, message):
+        with self.assertRaisesRegex(ValueError, message):
+            X3DBlock(**{"inner_filters": 2, "filters": 2, **kwargs})
 
-class SqueezeExciteTest(parameterized.TestCase):
-    def test_values(self):
-        layer = SqueezeExcite(1)
-        layer.build((None, None, None, None, 2))
-        layer.reduce.set_weights([np.ones((2, 1)), np.zeros(1)])
-        layer.expand.set_weights([np.array([[0.0, 1.0]]), np.zeros(2)])
-        x = np.zeros((1, 1, 1, 2, 2), "float32")
-        x[..., 0], x[..., 1] = [[[1, 3]]], 2
-        # Means 2 and 2; gates sigmoid(0) and sigmoid(4).
-        outputs = keras.ops.convert_to_numpy(layer(x))[0, 0, 0]
-        np.testing.assert_allclose(outputs[:, 0], [0.5, 1.5], rtol=1e-6)
-        np.testing.assert_allclose(outputs[:, 1], 1.964028, rtol=1e-5)
-
-    def test_invalid_units(self):
-        with self.assertRaisesRegex(ValueError, "units=0"):
-            SqueezeExcite(0)
+    def test_invalid_inputs(self):
+        self.run_other_inputs_test(X3DBlock(3, 3))
+        self.run_unknown_channels_test(X3DBlock(3, 3))
