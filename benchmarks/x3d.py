@@ -39,6 +39,7 @@ from absl import app
 from absl import flags
 
 from ssdet_keras import models
+from ssdet_keras import training
 
 _MEASURES = ["forward", "training", "predict", "fit", "memory", "roofline"]
 _MEASURE = flags.DEFINE_list("measure", _MEASURES, "What to measure.")
@@ -59,6 +60,12 @@ _DTYPE = flags.DEFINE_enum(
     "float32",
     ["float32", "bfloat16"],
     "What to compute in. The weights stay float32.",
+)
+
+_KEEP_FREED_MEMORY = flags.DEFINE_bool(
+    "keep_freed_memory",
+    False,
+    "Call `training.keep_freed_memory` first, which serves all contenders.",
 )
 
 # Of `predict` and `fit`, in one call.
@@ -112,6 +119,7 @@ def print_machine():
         "torch": torch.__version__,
         backend: __import__(backend).__version__,
         "GLIBC_TUNABLES": os.environ.get("GLIBC_TUNABLES", "not set"),
+        "keep_freed_memory": _KEEP_FREED_MEMORY.value,
     }
     for name, fact in facts.items():
         print(f"- {name}: {fact}")
@@ -290,6 +298,8 @@ def main(argv):
         "memory": measure_memory,
         "roofline": measure_roofline,
     }
+    if _KEEP_FREED_MEMORY.value:
+        training.keep_freed_memory()
     print_machine()
     check_same_network()
     for name in _MEASURE.value:

@@ -96,6 +96,7 @@ def start_run():
         raise app.UsageError("--min_crop must not exceed --max_crop.")
     if not _RESUME.value:
         flags.FLAGS.append_flags_into_file(str(workdir.path / "flags.txt"))
+    training.keep_freed_memory()
     keras.utils.set_random_seed(_SEED.value)
     if _MIXED_PRECISION.value != "none":
         keras.config.set_dtype_policy(f"mixed_{_MIXED_PRECISION.value}")

@@ -93,7 +93,7 @@ class X3DBackbone(keras.Model):
     backbone = ssdet_keras.models.X3DBackbone("m")
     backbone(np.zeros((1, 16, 224, 224, 3), "uint8")).shape  # 1, 16, 7, 7, 432
 
-    stages = keras.Model(backbone.inputs, backbone.pyramid_outputs)
+    stages = keras.Model(backbone.input, backbone.pyramid_outputs)
     ```
 
     Reference:
