@@ -14,6 +14,8 @@ from ssdet_keras import models
 
 _FLOAT_BYTES = 4
 _COPIED_BYTES = 2**28
+_ROWS = 8192
+_REPEATS = 10
 
 
 class Machine(NamedTuple):
@@ -67,9 +69,9 @@ def measure_machine(rounds):
     """
     with torch.no_grad():
         rates = [
-            size**3 / timing.measure(run, rounds)
-            for size in (512, 1024, 2048)
-            for run in _products(size)
+            _ROWS * channels**2 / _measure_repeated(run, rounds)
+            for channels in (256, 512, 1024)
+            for run in _products(channels)
         ]
         source = torch.ones(_COPIED_BYTES // _FLOAT_BYTES)
         target = torch.zeros_like(source)
@@ -102,16 +104,25 @@ def measure_stages(batch_size, rounds):
     ]
 
 
-def _products(size):
-    """Returns functions which multiply two square matrices."""
-    x, y = torch.rand(2, size, size)
-    pixels = x.t()[None, :, None]
-    pixels = pixels.contiguous(memory_format=torch.channels_last)
-    kernel = y[:, :, None, None]
+def _products(channels):
+    """Returns functions which multiply rows with a square matrix."""
+    rows, matrix = torch.rand(_ROWS, channels), torch.rand(channels, channels)
+    pixels = rows.view(1, 128, -1, channels).permute(0, 3, 1, 2)
+    kernel = matrix[:, :, None, None]
     return (
-        lambda: functional.linear(x, y),
+        lambda: functional.linear(rows, matrix),
         lambda: functional.conv2d(pixels, kernel),
     )
+
+
+def _measure_repeated(run, rounds):
+    """Returns the seconds of a function that is too short to be measured."""
+
+    def repeat():
+        for _ in range(_REPEATS):
+            run()
+
+    return timing.measure(repeat, rounds) / _REPEATS
 
 
 def _split(classifier):

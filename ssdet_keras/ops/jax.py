@@ -343,8 +343,12 @@ def _conv2d_by_product(images, kernel, stride):
 def _normalize(x, gamma, beta, epsilon, rectify):
     axes = (0, 1, 2, 3)
     values = x.astype(jnp.promote_types(gamma.dtype, "float32"))
-    mean = jnp.mean(values, axes)
-    variance = jnp.mean((values - mean) ** 2, axes)
+    # In one pass: a second would compute what comes before it again. The squares
+    # of values near zero keep their digits.
+    origin = values[0, 0, 0, 0]
+    mean = jnp.mean(values - origin, axes)
+    variance = jnp.mean((values - origin) ** 2, axes) - mean**2
+    mean, variance = mean + origin, jnp.maximum(variance, 0)
     scale = gamma * lax.rsqrt(variance + epsilon)
     outputs = (values * scale + (beta - mean * scale)).astype(x.dtype)
     if rectify:
