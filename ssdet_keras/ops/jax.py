@@ -343,8 +343,8 @@ def _conv2d_by_product(images, kernel, stride):
 def _normalize(x, gamma, beta, epsilon, rectify):
     axes = (0, 1, 2, 3)
     values = x.astype(jnp.promote_types(gamma.dtype, "float32"))
-    # In one pass: a second would compute what comes before it again. The squares
-    # of values near zero keep their digits.
+    # In one pass: a second would compute what comes before it again. Near zero
+    # the squares keep their digits.
     origin = values[0, 0, 0, 0]
     mean = jnp.mean(values - origin, axes)
     variance = jnp.mean((values - origin) ** 2, axes) - mean**2
