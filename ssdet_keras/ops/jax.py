@@ -236,7 +236,8 @@ def _kernel_gradient_by_row(x, gradient, kernel_shape, strides, padding):
     """
     batch, frames, height, width, channels = gradient.shape
     taps = list(itertools.product(*map(range, kernel_shape[:3])))
-    num_frames = math.gcd(frames, 4)
+    # In an export the number of frames can be a symbol.
+    num_frames = math.gcd(frames, 4) if isinstance(frames, int) else 1
     read_frames = (num_frames - 1) * strides[0] + kernel_shape[0]
     rows = _rows(_pad(x, padding), strides[2])
     gradient_rows = _rows(gradient, 1)
