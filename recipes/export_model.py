@@ -20,6 +20,7 @@ from absl import flags
 from absl import logging
 
 from ssdet_keras import models
+from ssdet_keras.recipes.keras_file import load_keras_file
 
 _CHECKPOINT = flags.DEFINE_string(
     "checkpoint", None, "Trained model, a .keras file.", required=True
@@ -35,19 +36,11 @@ _CLIP_SHAPES = ((1, 16, 64, 64, 3), (2, 9, 48, 80, 3))
 
 
 def load_model():
-    path = pathlib.Path(_CHECKPOINT.value)
-    if not path.is_file() or path.suffix != ".keras":
-        raise app.UsageError(
-            f"--checkpoint must be a .keras file. Received: --checkpoint={path}"
-        )
-    try:
-        model = keras.saving.load_model(path, compile=False)
-    except (OSError, ValueError) as error:
-        raise app.UsageError(f"Can't load {path}: {error}") from error
+    model = load_keras_file(_CHECKPOINT.name, _CHECKPOINT.value)
     if not isinstance(model, (models.VideoClassifier, models.FrameDetector)):
         raise app.UsageError(
             "--checkpoint must be a VideoClassifier or FrameDetector. "
-            f"Received: {path}, a {type(model).__name__}"
+            f"Received: {_CHECKPOINT.value}, a {type(model).__name__}"
         )
     return model
 

@@ -11,6 +11,7 @@ from absl import logging
 from ssdet_keras import data
 from ssdet_keras import models
 from ssdet_keras import training
+from ssdet_keras.recipes.keras_file import load_keras_file
 
 _MODEL = flags.DEFINE_string("model", None, "Trained detector, a .keras file.")
 _FRAME_STRIDE = flags.DEFINE_integer(
@@ -38,15 +39,7 @@ class Detector:
 
     def __init__(self):
         path = pathlib.Path(_MODEL.value or "")
-        if not path.is_file() or path.suffix != ".keras":
-            raise app.UsageError(
-                "--model must be a .keras file. "
-                f"Received: --model={_MODEL.value}"
-            )
-        try:
-            self._model = keras.saving.load_model(path, compile=False)
-        except (OSError, ValueError) as error:
-            raise app.UsageError(f"Can't load {path}: {error}") from error
+        self._model = load_keras_file(_MODEL.name, _MODEL.value)
         if not isinstance(self._model, models.FrameDetector):
             raise app.UsageError(
                 f"--model must be a FrameDetector. Received: {path}, a "

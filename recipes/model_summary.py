@@ -14,14 +14,13 @@ Nothing is run: see `ssdet_keras.models.count_costs` for what is counted.
 """
 
 import math
-import pathlib
 import sys
 
-import keras
 from absl import app
 from absl import flags
 
 from ssdet_keras import models
+from ssdet_keras.recipes.keras_file import load_keras_file
 
 # Frames and size of the clips, and parameters in millions and multiply-adds in
 # billions, of Tables 2 and 3 of https://arxiv.org/abs/2004.04730.
@@ -150,16 +149,7 @@ def summarize(model, clip_shape):
 def make_model():
     """Returns the model that the flags describe."""
     if _CHECKPOINT.value is not None:
-        path = pathlib.Path(_CHECKPOINT.value)
-        if not path.is_file() or path.suffix != ".keras":
-            raise app.UsageError(
-                "--checkpoint must be a .keras file. "
-                f"Received: --checkpoint={path}"
-            )
-        try:
-            return keras.saving.load_model(path, compile=False)
-        except (OSError, ValueError) as error:
-            raise app.UsageError(f"Can't load {path}: {error}") from error
+        return load_keras_file(_CHECKPOINT.name, _CHECKPOINT.value)
     backbone = models.X3DBackbone(_VARIANT.value)
     if _MODEL.value == "classifier":
         return models.VideoClassifier(backbone, _NUM_CLASSES.value)

@@ -1,7 +1,6 @@
 """Flags and steps that the training recipes share."""
 
 import os
-import pathlib
 
 import keras
 import numpy as np
@@ -13,6 +12,7 @@ from ssdet_keras import data
 from ssdet_keras import layers
 from ssdet_keras import models
 from ssdet_keras import training
+from ssdet_keras.recipes.keras_file import load_keras_file
 
 # Run.
 _WORKDIR = flags.DEFINE_string(
@@ -140,16 +140,7 @@ def load_initial_model():
     """Returns the model of --initial_model, or `None` without one."""
     if _INITIAL_MODEL.value is None:
         return None
-    path = pathlib.Path(_INITIAL_MODEL.value)
-    if not path.is_file() or path.suffix != ".keras":
-        raise app.UsageError(
-            "--initial_model must be a .keras file. "
-            f"Received: --initial_model={path}"
-        )
-    try:
-        return keras.saving.load_model(path, compile=False)
-    except (OSError, ValueError) as error:
-        raise app.UsageError(f"Can't load {path}: {error}") from error
+    return load_keras_file(_INITIAL_MODEL.name, _INITIAL_MODEL.value)
 
 
 def make_backbone(initial_model):

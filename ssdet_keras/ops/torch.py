@@ -304,21 +304,30 @@ def _tap_gradient(x, kernel_shape, gradient, strides, padding, shift):
 
 def _native_kernel_gradient(x, kernel_shape, gradient, strides, padding):
     """Returns PyTorch's gradient, of channels-last arrays of 2 or 3 axes."""
+    return _native_gradients(
+        x, kernel_shape, gradient, strides, padding, with_bias=False
+    )[0]
+
+
+def _native_gradients(
+    x, kernel_shape, gradient, strides, padding, with_bias=True
+):
+    """As `_native_kernel_gradient`, with that of a bias."""
     *size, channels = kernel_shape
-    _, kernel_gradient, _ = torch.ops.aten.convolution_backward(
+    _, kernel_gradient, bias_gradient = torch.ops.aten.convolution_backward(
         gradient.movedim(-1, 1),
         x.movedim(-1, 1),
         x.new_empty((channels, 1, *size)),
-        None,
+        (channels,) if with_bias else None,
         strides,
         padding,
         (1,) * len(size),
         False,
         (0,) * len(size),
         channels,
-        (False, True, False),
+        (False, True, with_bias),
     )
-    return kernel_gradient[:, 0].movedim(0, -1)
+    return kernel_gradient[:, 0].movedim(0, -1), bias_gradient
 
 
 def _normalize(x, gamma, beta, epsilon, rectify):
@@ -357,7 +366,16 @@ class _BatchNormalization(torch.autograd.Function):
         if outputs is not None:
             gradient = torch.ops.aten.threshold_backward(gradient, outputs, 0)
             x_gradient = gradient
-        products, beta_gradient = _sums_over_pixels(x, gradient)
+        # A depthwise convolution with one tap has the gradients
+        # sum(x * gradient) and sum(gradient).
+        products, beta_gradient = _native_gradients(
+            x.flatten(0, 1),
+            (1, 1, x.shape[-1]),
+            gradient.flatten(0, 1),
+            strides=(1, 1),
+            padding=(0, 0),
+        )
+        products = products.flatten()
         # To centre `x` first would be more exact where the mean is far larger
         # than the deviation, and costs a pass.
         gamma_gradient = inverse_deviation * (products - mean * beta_gradient)
@@ -368,29 +386,6 @@ class _BatchNormalization(torch.autograd.Function):
         x_gradient = torch.addcmul(shift, gradient, scale, out=x_gradient)
         x_gradient.addcmul_(x, x_scale)
         return x_gradient, gamma_gradient, beta_gradient, None, None
-
-
-def _sums_over_pixels(x, y):
-    """Returns the sums of `x * y` and of `y` over all but the channels.
-
-    These are the gradients of the kernel and the bias of a depthwise
-    convolution of `x` with one tap, where `y` is that of its outputs.
-    """
-    channels = x.shape[-1]
-    _, products, values = torch.ops.aten.convolution_backward(
-        y.flatten(0, 1).movedim(-1, 1),
-        x.flatten(0, 1).movedim(-1, 1),
-        x.new_empty((channels, 1, 1, 1)),
-        (channels,),
-        (1, 1),
-        (0, 0),
-        (1, 1),
-        False,
-        (0, 0),
-        channels,
-        (False, True, True),
-    )
-    return products.flatten(), values
 
 
 def _mean_over_pixels(x):
@@ -422,9 +417,12 @@ class _SqueezeExcite(torch.autograd.Function):
     def backward(ctx, gradient):
         x, means, gates, *weights = ctx.saved_tensors
         gradient = gradient.contiguous()
+        # The sum of `x * gradient` over the pixels of each clip.
         gates_gradient = torch.stack(
             [
-                _sums_over_pixels(clip[None], clip_gradient[None])[0]
+                _native_kernel_gradient(
+                    clip, (1, 1, clip.shape[-1]), clip_gradient, (1, 1), (0, 0)
+                )
                 for clip, clip_gradient in zip(x, gradient, strict=True)
             ]
         )
@@ -433,7 +431,7 @@ class _SqueezeExcite(torch.autograd.Function):
                 tensor.detach().requires_grad_() for tensor in (means, *weights)
             ]
             means_gradient, *weight_gradients = torch.autograd.grad(
-                _gates(*inputs), inputs, gates_gradient[:, None, None, None]
+                _gates(*inputs), inputs, gates_gradient[:, None]
             )
         num_pixels = x[0, ..., 0].numel()
         means_gradient = means_gradient[:, None, None, None] / num_pixels

@@ -1,0 +1,27 @@
+"""Models that flags of recipes name."""
+
+import pathlib
+
+import keras
+from absl import app
+
+
+def load_keras_file(flag, value):
+    """Returns the model of a `.keras` file.
+
+    Args:
+        flag: String. Name of the flag, for errors.
+        value: String, the path, or `None`.
+
+    Raises:
+        app.UsageError: If it is not a `.keras` file, or can't be loaded.
+    """
+    path = pathlib.Path(value or "")
+    if not path.is_file() or path.suffix != ".keras":
+        raise app.UsageError(
+            f"--{flag} must be a .keras file. Received: --{flag}={value}"
+        )
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except (OSError, ValueError) as error:
+        raise app.UsageError(f"Can't load {path}: {error}") from error
