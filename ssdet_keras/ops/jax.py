@@ -47,7 +47,7 @@ def pointwise_conv3d(x, kernel, bias=None, stride=1):
         Array of shape `(batch, frames, new_height, new_width, filters)`, where
         the new sizes are `ceil(size / stride)`.
     """
-    y = x[:, :, ::stride, ::stride] @ kernel
+    y = _matmul(x[:, :, ::stride, ::stride], kernel)
     return y if bias is None else y + bias
 
 
@@ -143,6 +143,30 @@ def relu(x):
 def add_relu(x, y):
     """Returns `max(x + y, 0)`."""
     return jax.nn.relu(x + y)
+
+
+@jax.custom_vjp
+def _matmul(x, kernel):
+    return x @ kernel
+
+
+def _matmul_forward(x, kernel):
+    return x @ kernel, (x, kernel)
+
+
+def _matmul_backward(saved, gradient):
+    x, kernel = saved
+    # Else XLA computes what comes before it again, to write it transposed.
+    gradient = lax.optimization_barrier(gradient)
+    kernel_gradient = lax.dot_general(
+        x.reshape(-1, x.shape[-1]),
+        gradient.reshape(-1, gradient.shape[-1]),
+        (((0,), (0,)), ((), ())),
+    )
+    return gradient @ kernel.T, kernel_gradient
+
+
+_matmul.defvjp(_matmul_forward, _matmul_backward)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
@@ -241,6 +265,7 @@ def _kernel_gradient_by_row(x, gradient, kernel_shape, strides, padding):
     read_frames = (num_frames - 1) * strides[0] + kernel_shape[0]
     rows = _rows(_pad(x, padding), strides[2])
     gradient_rows = _rows(gradient, 1)
+    phase_length = rows.shape[-1] // strides[2]
 
     def add_rows(index, totals):
         row, index = index % height, index // height
@@ -248,22 +273,21 @@ def _kernel_gradient_by_row(x, gradient, kernel_shape, strides, padding):
         clip = index // (frames // num_frames)
         values = lax.dynamic_slice(
             rows,
-            (clip, frame * strides[0], row * strides[1], 0, 0),
-            (1, read_frames, kernel_shape[1], *rows.shape[3:]),
+            (clip, frame * strides[0], row * strides[1], 0),
+            (1, read_frames, kernel_shape[1], rows.shape[-1]),
         )[0]
         row_gradient = lax.dynamic_slice(
             gradient_rows,
-            (clip, frame, row, 0, 0),
-            (1, num_frames, 1, 1, width * channels),
-        )[0, :, 0, 0]
+            (clip, frame, row, 0),
+            (1, num_frames, 1, width * channels),
+        )[0, :, 0]
         last_frame = (num_frames - 1) * strides[0] + 1
         added = []
         for total, (i, j, k) in zip(totals, taps, strict=True):
-            column = k // strides[2] * channels
+            column = k % strides[2] * phase_length + k // strides[2] * channels
             tap_values = values[
                 i : i + last_frame : strides[0],
                 j,
-                k % strides[2],
                 column : column + width * channels,
             ]
             added.append(total + tap_values * row_gradient)
@@ -281,11 +305,17 @@ def _kernel_gradient_by_row(x, gradient, kernel_shape, strides, padding):
 
 
 def _rows(x, stride):
-    """Splits each row into `stride` phases of flat columns and channels."""
+    """Flattens columns and channels, one phase of the columns after another.
+
+    Without an axis of the phases: XLA copies an array whose axis of length 1
+    it would rather have elsewhere.
+    """
     batch, frames, height, width, channels = x.shape
-    x = jnp.pad(x, ((0, 0),) * 3 + ((0, -width % stride), (0, 0)))
-    x = x.reshape(batch, frames, height, -1, stride, channels)
-    return x.swapaxes(3, 4).reshape(batch, frames, height, stride, -1)
+    if stride > 1:
+        x = jnp.pad(x, ((0, 0),) * 3 + ((0, -width % stride), (0, 0)))
+        x = x.reshape(batch, frames, height, -1, stride, channels)
+        x = x.swapaxes(3, 4)
+    return x.reshape(batch, frames, height, -1)
 
 
 def _pad(x, padding):
@@ -337,7 +367,7 @@ def _conv2d_by_product(images, kernel, stride):
         )
     ]
     patches = lax.optimization_barrier(jnp.concatenate(patches, -1))
-    return patches @ kernel.reshape(-1, kernel.shape[-1])
+    return _matmul(patches, kernel.reshape(-1, kernel.shape[-1]))
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(3, 4))

@@ -35,9 +35,10 @@ class _BackboneFactor:
 
 
 # The types of instances, not the public classes: PyTorch has types of its own,
-# which update all weights at once.
-_SGDType = type(keras.optimizers.SGD())
-_AdamWType = type(keras.optimizers.AdamW())
+# which update all weights at once. Not initialised: their variables would start
+# the backend, which an import must not.
+_SGDType = type(keras.optimizers.SGD.__new__(keras.optimizers.SGD))
+_AdamWType = type(keras.optimizers.AdamW.__new__(keras.optimizers.AdamW))
 
 
 @keras.saving.register_keras_serializable(package="ssdet_keras")

@@ -3,10 +3,14 @@
 import ctypes
 import platform
 
-# Of <malloc.h>.
-_TRIM_THRESHOLD = -1
-_MMAP_THRESHOLD = -3
-_LARGEST = 2**31 - 1
+# Parameters of <malloc.h>, and what keeps memory: free memory at the end of the
+# heap is never returned, no block is mapped by itself, and all threads share
+# one heap, because only the first can grow to large blocks.
+_SETTINGS = {
+    "M_TRIM_THRESHOLD": (-1, -1),
+    "M_MMAP_MAX": (-4, 0),
+    "M_ARENA_MAX": (-8, 1),
+}
 
 
 def keep_freed_memory():
@@ -18,10 +22,9 @@ def keep_freed_memory():
     model, most of all on virtual machines. After this call the process keeps
     its memory until it ends.
 
-    It serves memory that the main thread asks for, as PyTorch does. TensorFlow
-    and JAX use threads of their own: for them, set the environment variable
-    `GLIBC_TUNABLES=glibc.malloc.hugetlb=1` before the start, which takes fewer
-    and larger pages. With another C library than that of GNU nothing is done.
+    Call it first: threads that have asked for memory before keep their own
+    heaps, from which large blocks can't come. With another C library than that
+    of GNU nothing is done.
 
     Returns:
         Boolean. Whether the C library took the settings.
@@ -39,8 +42,5 @@ def keep_freed_memory():
     if platform.libc_ver()[0] != "glibc":
         return False
     mallopt = ctypes.CDLL(None).mallopt
-    results = [
-        mallopt(threshold, _LARGEST)
-        for threshold in (_MMAP_THRESHOLD, _TRIM_THRESHOLD)
-    ]
+    results = [mallopt(*setting) for setting in _SETTINGS.values()]
     return all(result == 1 for result in results)
