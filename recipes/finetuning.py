@@ -96,7 +96,7 @@ def finetune(reader, dataset, split=None):
     )
     source = training_flags.make_source(records, _FRAME_STRIDE.value)
     training_flags.fit(
-        model,
+        training_flags.resume(model, workdir),
         source,
         workdir,
         batch_size=_BATCH_SIZE.value,

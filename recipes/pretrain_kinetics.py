@@ -5,6 +5,8 @@ https://arxiv.org/abs/2111.13675): the class of a video is the label of each of
 its frames, and volume augmentations make clips with several activities out of
 clips with one. The classification task, with the same number of steps, is the
 baseline. The flag defaults are the settings of the paper for detection.
+--augmentation_depth=random is the paper's manifold augmentation, of the feature
+maps at a random depth of the network.
 
     KERAS_BACKEND=torch python recipes/pretrain_kinetics.py \
         --annotations=kinetics400/train.csv --video_root=kinetics400/videos \
@@ -43,6 +45,13 @@ _AUGMENTATION = flags.DEFINE_enum(
 )
 _AUGMENTATION_RATE = flags.DEFINE_float(
     "augmentation_rate", 1, "Share of augmented clips.", 0, 1
+)
+_AUGMENTATION_DEPTH = flags.DEFINE_enum(
+    "augmentation_depth",
+    "input",
+    ["input", "random", "stem", "stage1", "stage2", "stage3", "stage4"],
+    "What is augmented: the pixels (input), the feature maps after a stage of "
+    "the backbone, or one of all these, drawn for each step (random).",
 )
 _LOSS = flags.DEFINE_enum(
     "loss",
@@ -94,8 +103,14 @@ def has_background_class():
     return _TASK.value == "detection" and _LOSS.value == "softmax"
 
 
+def has_augmentation():
+    return _TASK.value == "detection" and _AUGMENTATION.value != "none"
+
+
 def make_augmentation(seed):
     """Returns the volume augmentation of the flags, or `None`."""
+    if not has_augmentation():
+        return None
     background = "class" if has_background_class() else "zero"
     # uint8, because batches travel and models normalise.
     common = {"dtype": "uint8"}
@@ -110,8 +125,6 @@ def make_augmentation(seed):
         }
 
     name, rate = _AUGMENTATION.value, _AUGMENTATION_RATE.value
-    if name == "none" or _TASK.value == "classification":
-        return None
     if name == "joint_single":
         return layers.JointVolumeAugmentation(
             make_layers(**common).values(), rate=rate, seed=seed + 3, **common
@@ -134,21 +147,47 @@ def add_background_class(batch):
     return {**batch, "labels": np.concatenate([labels, rest], axis=-1)}
 
 
-def make_augment(seed):
-    """Returns the callable for `ClipBatches`, NumPy in and out."""
-    layer = make_augmentation(seed)
+def make_augment(function):
+    """Returns the callable for `ClipBatches`, NumPy in and out.
+
+    Args:
+        function: Function of a batch and a seed: the augmentation, or what
+            prepares that of feature maps. `None` for neither.
+    """
 
     def augment(batch, seed):
         if has_background_class():
             batch = add_background_class(batch)
-        if layer is None:
+        if function is None:
             return batch
         # On the CPU, beside the training on a GPU.
         with keras.device("cpu:0"):
-            batch = layer(batch, seed=seed)
-        return {k: keras.ops.convert_to_numpy(v) for k, v in batch.items()}
+            batch = function(batch, seed=seed)
+        return keras.tree.map_structure(keras.ops.convert_to_numpy, batch)
 
     return augment
+
+
+def make_manifold(model, augmentation, seed):
+    """Returns the model to train where feature maps are augmented.
+
+    Args:
+        model: Compiled `FrameDetector`.
+        augmentation: Volume augmentation.
+        seed: Integer. Seed of the depths.
+    """
+    manifold = training.ManifoldAugmentation(
+        model, augmentation, _AUGMENTATION_DEPTH.value, seed=seed
+    )
+    # With the optimizer of the detector, whose checkpoints hold its state.
+    manifold.compile(model.optimizer, model.loss, auto_scale_loss=False)
+    return manifold
+
+
+def to_manifold_example(batch):
+    videos, labels = training_flags.to_detection_example(batch)
+    transformation = batch["transformation"]
+    return {"videos": videos, "transformation": transformation}, labels
 
 
 def to_classification_example(batch):
@@ -198,6 +237,11 @@ def main(argv):
         milestones = [int(step) for step in _MILESTONES.value]
     except ValueError as error:
         raise app.UsageError(f"--milestones must be steps: {error}") from error
+    if _AUGMENTATION_DEPTH.value != "input" and not has_augmentation():
+        raise app.UsageError(
+            f"--augmentation_depth={_AUGMENTATION_DEPTH.value} needs an "
+            "augmentation: --task=detection and not --augmentation=none."
+        )
     records = training_flags.read_records(
         data.read_kinetics,
         "Training videos",
@@ -234,19 +278,25 @@ def main(argv):
         ),
         loss=make_loss(),
     )
+    model = training_flags.resume(model, workdir)
+    trained, augment = model, make_augmentation(flags.FLAGS.seed)
+    transform = to_classification_example
+    if _TASK.value == "detection":
+        transform = training_flags.to_detection_example
+    if _AUGMENTATION_DEPTH.value != "input":
+        trained = make_manifold(model, augment, flags.FLAGS.seed)
+        augment, transform = trained.draw, to_manifold_example
     source = training_flags.make_source(records, _FRAME_STRIDE.value)
     steps_per_epoch = min(_STEPS_PER_EPOCH.value, _STEPS.value)
-    model = training_flags.fit(
-        model,
+    training_flags.fit(
+        trained,
         source,
         workdir,
         batch_size=_BATCH_SIZE.value,
         num_epochs=-(-_STEPS.value // steps_per_epoch),
         steps_per_epoch=steps_per_epoch,
-        augment=make_augment(flags.FLAGS.seed),
-        transform=training_flags.to_detection_example
-        if _TASK.value == "detection"
-        else to_classification_example,
+        augment=make_augment(augment),
+        transform=transform,
     )
     accuracy = None
     if validation is not None:
@@ -258,6 +308,7 @@ def main(argv):
     workdir.save_description(
         task=_TASK.value,
         augmentation=_AUGMENTATION.value,
+        augmentation_depth=_AUGMENTATION_DEPTH.value,
         loss=_LOSS.value,
         clip_accuracy=accuracy,
         **training_flags.describe(records, _FRAME_STRIDE.value),

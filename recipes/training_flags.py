@@ -197,27 +197,28 @@ def make_optimizer(
     return training.SGD(schedule, momentum=0.9, **common)
 
 
+def resume(model, workdir):
+    """Returns the newest checkpoint of the run, or `model` if it has none."""
+    if not workdir.checkpoints:
+        return model
+    epoch, path = workdir.checkpoints[-1]
+    logging.info("Resumed after epoch %d: %s", epoch, path)
+    return keras.saving.load_model(path)
+
+
 def fit(model, source, workdir, batch_size, num_epochs, steps_per_epoch, **kw):
-    """Trains a compiled model, or resumes it, and saves it.
+    """Trains a compiled model from its newest checkpoint on, and saves it.
 
     Args:
-        model: Compiled Keras model. It is replaced by the newest checkpoint
-            when the run is resumed.
+        model: Compiled Keras model, as `resume()` returns it.
         source: `ClipSource`.
         workdir: `WorkDir`.
         batch_size: Integer.
         num_epochs: Integer.
         steps_per_epoch: Integer.
         **kw: `augment` and `transform` of `ClipBatches`.
-
-    Returns:
-        The trained model.
     """
-    initial_epoch = 0
-    if workdir.checkpoints:
-        initial_epoch, path = workdir.checkpoints[-1]
-        model = keras.saving.load_model(path)
-        logging.info("Resumed after epoch %d: %s", initial_epoch, path)
+    initial_epoch = workdir.checkpoints[-1][0] if workdir.checkpoints else 0
     # Before the first step, or TensorFlow would trace that step twice.
     model.optimizer.build(model.trainable_variables)
     batches = data.ClipBatches(
@@ -251,7 +252,6 @@ def fit(model, source, workdir, batch_size, num_epochs, steps_per_epoch, **kw):
     workdir.save_failures(source)
     logging.info("%s", source.report())
     logging.info("Saved %s", workdir.model_path)
-    return model
 
 
 def describe(records, frame_stride):

@@ -1,9 +1,10 @@
 """Base class of the augmentations that join two clips."""
 
-from ssdet_keras.layers.video_augmentation import VideoAugmentation
+from ssdet_keras.layers.frame_plan import FramePlan
+from ssdet_keras.layers.volume_augmentation import VolumeAugmentation
 
 
-class ClipPairAugmentation(VideoAugmentation):
+class ClipPairAugmentation(VolumeAugmentation):
     """Base class for augmentations that join each clip with another one.
 
     The clip itself, clip 1, has `length_1` frames and starts at 0. Another
@@ -19,9 +20,10 @@ class ClipPairAugmentation(VideoAugmentation):
         alpha    1 1 1 3/4 .5 1/4 0 0          alpha    1 1 1 .5 0 .5 1 1
 
     Lengths are drawn from [min_length * n, n] for n frames, and starts so that
-    the clips fit. Then the earlier start becomes 0 and the later end becomes
-    n, so that no frame is left empty: these clips grow. The clip itself is
-    always the one that starts at 0. Padded clips grow up to their padding.
+    the clips fit. Then the clip that starts first moves to 0, and the one that
+    ends last grows up to n. If a gap is left between them, which takes a
+    `min_length` below a half, the first grows up to the second. The clip itself
+    is always the one that starts at 0. Padded clips grow up to their padding.
 
     Args:
         min_length: Float in `(0, 1]`. Shortest clip, as a fraction of its
@@ -65,20 +67,24 @@ class ClipPairAugmentation(VideoAugmentation):
         valid_1 = self._num_valid_frames(batch)
         valid_2 = ops.numpy.take(valid_1, partner, axis=0)
 
-        start_1, end_1 = self._place(draws[1], draws[2], valid_1, num_frames)
-        start_2, end_2 = self._place(draws[3], draws[4], valid_2, num_frames)
-        # Whichever was placed first becomes the place of the clip itself.
+        start_1, placed_1 = self._place(draws[1], draws[2], valid_1, num_frames)
+        start_2, placed_2 = self._place(draws[3], draws[4], valid_2, num_frames)
+        # Whichever starts first gives its length to the clip itself, at 0.
         is_first = start_1 <= start_2
-        end_1, end_2 = (
-            ops.numpy.where(is_first, end_1, end_2),
-            ops.numpy.where(is_first, end_2, end_1),
+        length_1 = ops.numpy.where(is_first, placed_1, placed_2)
+        length_2 = ops.numpy.where(is_first, placed_2, placed_1)
+        shift = ops.numpy.maximum(start_1, start_2)
+        # Of two equal ends, the one that was placed first grows.
+        end_2 = shift + length_2 + ops.cast(~is_first, "int32")
+        is_last = length_1 >= end_2
+        length_1 = ops.numpy.where(is_last, num_frames, length_1)
+        length_2 = ops.numpy.where(is_last, length_2, num_frames - shift)
+        # Clip 2 follows at once: clip 1 grows up to it, or else its padding.
+        length_1 = ops.numpy.minimum(
+            ops.numpy.maximum(length_1, shift), valid_1
         )
-        is_last = end_1 > end_2
-        length_1 = ops.numpy.where(is_last, num_frames, end_1)
-        length_1 = ops.numpy.minimum(length_1, valid_1)
-        # Only a padded clip can be shorter: clip 2 then follows it at once.
-        shift = ops.numpy.minimum(ops.numpy.maximum(start_1, start_2), length_1)
-        length_2 = ops.numpy.where(is_last, end_2, num_frames) - shift
+        length_2 = length_2 + ops.numpy.maximum(shift - length_1, 0)
+        shift = ops.numpy.minimum(shift, length_1)
         length_2 = ops.numpy.minimum(length_2, valid_2)
 
         is_augmented = draws[5] < self.rate
@@ -92,31 +98,39 @@ class ClipPairAugmentation(VideoAugmentation):
         }
 
     def _place(self, length_draw, start_draw, valid, num_frames):
-        """Returns start and end of a clip of at least `min_length`."""
+        """Returns start and length of a clip of at least `min_length`."""
         ops = self.backend
         # The slack is for rounding: 0.7 * 10 frames is 7, not 8.
         shortest = ops.cast(valid, "float32") * self.min_length - 1e-3
         shortest = ops.cast(ops.numpy.ceil(shortest), "int32")
         length = self._integers(length_draw, shortest, valid)
         start = self._integers(start_draw, 0, num_frames - length)
-        return start, start + length
+        return start, length
 
-    def transform_mask(self, mask, transformation):
+    def plan_frames(self, transformation, num_frames, width=None):
         ops = self.backend
-        mask = ops.convert_to_tensor(mask)
-        alpha = self._alpha(mask, transformation)
-        valid_1 = ops.numpy.where(alpha > 0, mask, 1.0)
-        valid_2 = self._take_partner(mask, transformation)
-        return valid_1 * ops.numpy.where(alpha < 1, valid_2, 1.0)
+        partner = self._column(transformation["partner"])
+        shift = self._column(transformation["shift"])
+        still = FramePlan.still(ops.shape(partner)[0], num_frames, ops)
+        clip, time = still.clip_1, still.frame_1
+        frame = ops.numpy.clip(time - shift, 0, num_frames - 1)
+        alpha = self._alpha(transformation, num_frames)
+        return FramePlan(
+            clip_1=ops.numpy.where(alpha > 0, clip, partner),
+            frame_1=ops.numpy.where(alpha > 0, time, frame),
+            clip_2=ops.numpy.where(alpha < 1, partner, clip),
+            frame_2=ops.numpy.where(alpha < 1, frame, time),
+            weight=alpha[..., None],
+        )
 
-    def _alpha(self, x, transformation):
-        """Returns the weight of clip 1 for each frame, `(batch, frames)`."""
+    def _alpha(self, transformation, num_frames):
+        """Returns the weight of clip 1 in each frame, `(batch, frames)`."""
         ops = self.backend
         length_1, length_2, shift = (
             ops.cast(self._column(transformation[key]), "float32")
             for key in ("length_1", "length_2", "shift")
         )
-        time = ops.numpy.arange(ops.shape(x)[1], dtype="float32")[None]
+        time = ops.numpy.arange(num_frames, dtype="float32")[None]
         # Where there is no overlap, a fall over less than a frame is a switch.
         falling = (length_1 - time) / ops.numpy.maximum(length_1 - shift, 1)
         center = length_2 + 2 * shift - 2 * time
@@ -127,18 +141,6 @@ class ClipPairAugmentation(VideoAugmentation):
             length_2 + shift >= length_1, falling, falling_and_rising
         )
         return ops.numpy.clip(alpha, 0.0, 1.0)
-
-    def _take_partner(self, x, transformation):
-        """Returns `x` of each clip's partner, delayed by the shift."""
-        ops = self.backend
-        num_frames = ops.shape(x)[1]
-        time = ops.numpy.arange(num_frames, dtype="int32")[None]
-        # Frames outside clip 2 have weight 0: any frame will do.
-        frame = time - self._column(transformation["shift"])
-        frame = ops.numpy.clip(frame, 0, num_frames - 1)
-        return self._take_frames(
-            x, self._column(transformation["partner"]), frame
-        )
 
     def _column(self, x):
         ops = self.backend

@@ -2,7 +2,9 @@
 
 import keras
 
+from ssdet_keras.layers.frame_plan import FramePlan
 from ssdet_keras.layers.video_augmentation import VideoAugmentation
+from ssdet_keras.layers.volume_augmentation import VolumeAugmentation
 
 # Keeps the draws of the layers apart when they share one seed. A prime, so that
 # consecutive seeds of a caller don't meet.
@@ -112,29 +114,48 @@ class JointVolumeAugmentation(VideoAugmentation):
         }
 
     def transform_videos(self, videos, transformation):
-        return self._apply("transform_videos", videos, transformation)
+        return self._apply("videos", videos, transformation)
 
     def transform_labels(self, labels, transformation):
-        return self._apply("transform_labels", labels, transformation)
+        return self._apply("labels", labels, transformation)
 
     def transform_mask(self, mask, transformation):
-        return self._apply("transform_mask", mask, transformation)
+        return self._apply("mask", mask, transformation)
 
-    def _apply(self, method, x, transformation):
+    def _apply(self, key, x, transformation):
         ops = self.backend
         x = ops.convert_to_tensor(x)
         choice = ops.convert_to_tensor(transformation["choice"])
-        choice = ops.numpy.reshape(choice, (-1, *(1,) * (len(x.shape) - 1)))
-        output = x
-        for i, layer in enumerate(self.layers):
-            given = transformation["layers"][i]
-            if self.strategy == "single":
-                # Of the originals: a partner may have had another layer.
-                changed = getattr(layer, method)(x, given)
-                output = ops.numpy.where(choice == i, changed, output)
+        given = transformation["layers"]
+        steps = list(zip(self.layers, given, strict=True))
+        if self.strategy == "single":
+            is_chosen = [choice == i for i in range(len(steps))]
+            return self._apply_chosen(key, x, steps, is_chosen)
+        for step in steps:
+            x = self._apply_chosen(key, x, [step], [choice >= 0])
+        return x
+
+    def _apply_chosen(self, key, x, steps, is_chosen):
+        """Applies to each clip the step that is chosen for it, if any."""
+        ops = self.backend
+        shape = ops.shape(x)
+        width = shape[3] if key == "videos" else None
+        plan = FramePlan.still(shape[0], shape[1], ops)
+        others = []
+        for (layer, given), condition in zip(steps, is_chosen, strict=True):
+            if isinstance(layer, VolumeAugmentation):
+                own = layer.plan_frames(given, shape[1], width)
+                plan = own.where(condition, plan, ops)
             else:
-                output = getattr(layer, method)(output, given)
-        return ops.numpy.where(choice >= 0, output, x)
+                others.append((layer, given, condition))
+        output = getattr(plan, f"show_{key}")(x, ops)
+        for layer, given, condition in others:
+            # Of the originals: a partner may have had another layer.
+            changed = getattr(layer, f"transform_{key}")(x, given)
+            ones = (1,) * (len(shape) - 1)
+            condition = ops.numpy.reshape(condition, (-1, *ones))
+            output = ops.numpy.where(condition, changed, output)
+        return output
 
     def get_config(self):
         layers = [

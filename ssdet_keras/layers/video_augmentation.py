@@ -1,13 +1,11 @@
 """Base class of the video augmentations."""
 
 import keras
-import numpy as np
 
-from ssdet_keras._keras import current_backend
-from ssdet_keras._keras import no_automatic_dependency_tracking
+from ssdet_keras.layers.random_video_layer import RandomVideoLayer
 
 
-class VideoAugmentation(keras.layers.Layer):
+class VideoAugmentation(RandomVideoLayer):
     """Base class for augmentations of video batches and their frame labels.
 
     A subclass draws one set of parameters per clip in
@@ -16,11 +14,6 @@ class VideoAugmentation(keras.layers.Layer):
     class takes batches apart and puts them together again: it checks ranks,
     handles clips without a batch axis, passes other keys through untouched,
     and does nothing when `training=False`.
-
-    Subclasses use `self.backend` instead of `keras.ops`: inside `tf.data` it
-    is the TensorFlow backend, elsewhere the active Keras backend. This is the
-    rule of Keras's own preprocessing layers, whose base class casts all inputs
-    to one dtype, labels and file names too, and so can't serve here.
 
     Args:
         rate: Float in `[0, 1]`. Probability of augmenting a clip.
@@ -51,26 +44,13 @@ class VideoAugmentation(keras.layers.Layer):
             numbers.
     """
 
-    def __init__(self, rate=1.0, seed=None, dtype="float32", **kwargs):
-        super().__init__(dtype=dtype, **kwargs)
+    def __init__(self, rate=1.0, seed=None, **kwargs):
+        super().__init__(seed=seed, **kwargs)
         if not 0.0 <= rate <= 1.0:
             raise ValueError(
                 f"`rate` must be in the range [0, 1]. Received: rate={rate}"
             )
         self.rate = float(rate)
-        self.seed = seed
-        self.generator = keras.random.SeedGenerator(seed)
-        self._backend_generators = {}
-        # uint8 and float entries keep their dtypes until `call()`.
-        self._convert_input_args = False
-        # In `tf.data` under another backend, tensors are not the backend's.
-        self._allow_non_tensor_positional_args = True
-        self.built = True
-
-    @property
-    def backend(self):
-        """Operations for the tensors at hand, TensorFlow's in `tf.data`."""
-        return current_backend()
 
     def get_random_transformation(self, batch, seed=None):
         """Draws one set of parameters per clip.
@@ -115,9 +95,11 @@ class VideoAugmentation(keras.layers.Layer):
 
     def call(self, inputs, training=True, seed=None):
         batch = {
-            key: self.backend.cast(x, "float32") for key, x in inputs.items()
+            key: self._cast_videos(x)
+            if key == "videos"
+            else self.backend.cast(x, "float32")
+            for key, x in inputs.items()
         }
-        batch["videos"] = self._cast_videos(inputs["videos"])
         if not training or self.rate == 0.0:
             return batch
         is_batched = len(batch["videos"].shape) == 5
@@ -147,37 +129,7 @@ class VideoAugmentation(keras.layers.Layer):
         }
 
     def get_config(self):
-        return {**super().get_config(), "rate": self.rate, "seed": self.seed}
-
-    def _uniform(self, num_draws, batch_size, seed):
-        """Returns draws from [0, 1) of shape `(num_draws, batch_size)`.
-
-        One call serves all parameters of a layer, so that they are independent
-        of each other also where `seed` is an integer.
-        """
-        if seed is None:
-            seed = self._seed_generator()
-        return self.backend.random.uniform((num_draws, batch_size), seed=seed)
-
-    @no_automatic_dependency_tracking
-    def _seed_generator(self):
-        backend = self.backend
-        if backend.name == keras.config.backend():
-            return self.generator
-        if backend.name not in self._backend_generators:
-            self._backend_generators[backend.name] = keras.random.SeedGenerator(
-                self.seed, backend=backend
-            )
-        return self._backend_generators[backend.name]
-
-    def _integers(self, uniform, low, high):
-        """Maps draws from [0, 1) to integers in [low, high], both included."""
-        ops = self.backend
-        low, high = ops.cast(low, "int32"), ops.cast(high, "int32")
-        count = ops.cast(high - low + 1, "float32")
-        steps = ops.cast(ops.numpy.floor(uniform * count), "int32")
-        # In float32 the product of a draw close to 1 may round up to `count`.
-        return low + ops.numpy.minimum(steps, high - low)
+        return {**super().get_config(), "rate": self.rate}
 
     def _num_valid_frames(self, batch):
         """Returns the number of unpadded frames of each clip, int32."""
@@ -189,40 +141,6 @@ class VideoAugmentation(keras.layers.Layer):
             return ops.numpy.ones((batch_size,), dtype="int32") * num_frames
         mask = ops.convert_to_tensor(batch["mask"])
         return ops.cast(ops.numpy.sum(mask > 0, axis=1), "int32")
-
-    def _take_frames(self, x, clip, frame):
-        """Returns `x[clip, frame]`, with indices of shape `(batch, frames)`."""
-        ops = self.backend
-        shape = ops.shape(x)
-        frames = ops.numpy.reshape(x, (-1, *shape[2:]))
-        index = ops.numpy.reshape(clip * shape[1] + frame, (-1,))
-        return ops.numpy.reshape(ops.numpy.take(frames, index, axis=0), shape)
-
-    def _mix(self, weight, first, second):
-        """Returns `weight * first + (1 - weight) * second` in their dtype."""
-        ops = self.backend
-        dtype = keras.backend.standardize_dtype(first.dtype)
-        if keras.backend.is_float_dtype(dtype):
-            weight = ops.cast(weight, dtype)
-            return weight * first + (1 - weight) * second
-        first, second = ops.cast(first, "float32"), ops.cast(second, "float32")
-        mixed = weight * first + (1 - weight) * second
-        return ops.cast(ops.numpy.round(mixed), dtype)
-
-    def _to_tensor(self, x):
-        if isinstance(x, keras.KerasTensor):
-            return x
-        return self.backend.convert_to_tensor(x)
-
-    def _cast_videos(self, videos):
-        ops = self.backend
-        dtype = keras.backend.standardize_dtype(videos.dtype)
-        if (
-            keras.backend.is_float_dtype(dtype)
-            and self.compute_dtype == "uint8"
-        ):
-            videos = ops.numpy.clip(ops.numpy.round(videos), 0, 255)
-        return ops.cast(videos, self.compute_dtype)
 
     def _as_dict(self, inputs):
         if isinstance(inputs, tuple | list) and len(inputs) == 2:
@@ -259,10 +177,4 @@ class VideoAugmentation(keras.layers.Layer):
 
     def _check_dtypes(self, batch):
         for key in ("videos", "labels", "mask"):
-            dtype = getattr(batch.get(key), "dtype", None)
-            # Strings, objects and times, which NumPy alone has.
-            if isinstance(dtype, np.dtype) and dtype.kind in "USOMm":
-                raise ValueError(
-                    f"`{type(self).__name__}` expects numbers, uint8 or float. "
-                    f"Received: {key}.dtype={dtype}"
-                )
+            self._check_dtype(key, batch.get(key))

@@ -125,100 +125,75 @@ class VolumeCutMix(ClipPairAugmentation):
             "width": ones * width,
         }
 
-    def transform_videos(self, videos, transformation):
-        ops = self.backend
-        videos = ops.convert_to_tensor(videos)
-        partner = self._take_partner(videos, transformation)
-        if self.mode != "window":
-            is_view = self._column(transformation["mode"]) == _VIEW
-            is_view = is_view[..., None, None, None]
-            videos, partner = (
-                ops.numpy.where(is_view, self._move(videos, 1), videos),
-                ops.numpy.where(is_view, self._move(partner, -1), partner),
-            )
-        mask = self._window(videos, transformation)
-        return self._mix(mask[:, :, None, :, None], videos, partner)
+    def plan_frames(self, transformation, num_frames, width=None):
+        plan = super().plan_frames(transformation, num_frames, width)
+        alpha = plan.weight
+        if width is None:
+            # Parameters made by hand may lack it: that of a fine grid.
+            width = self._column(transformation.get("width", [4096]))
+            area = self._area(alpha, transformation, width[..., None])
+            return plan._replace(weight=area)
+        plan = plan._replace(weight=self._window(alpha, transformation, width))
+        if self.mode == "window":
+            return plan
+        return plan._replace(move=self._move(transformation, num_frames, width))
 
-    def transform_labels(self, labels, transformation):
-        labels = self.backend.convert_to_tensor(labels)
-        partner = self._take_partner(labels, transformation)
-        area = self._area(labels, transformation)
-        return self._mix(area[..., None], labels, partner)
+    def _alpha(self, transformation, num_frames):
+        is_view = self._column(transformation["mode"]) == _VIEW
+        alpha = super()._alpha(transformation, num_frames)
+        return self.backend.numpy.where(is_view, 0.5, alpha)
 
-    def _window(self, videos, transformation):
+    def _window(self, alpha, transformation, width):
         """Returns the mask of clip 1, `(batch, frames, width)`."""
         ops = self.backend
-        width = ops.shape(videos)[3]
-        pixels = ops.cast(width, "float32")
         column = ops.numpy.arange(width, dtype="float32") + 0.5
-        plane, reach = self._plane(videos, transformation, pixels)
-        # A transition of less than a pixel is a hard edge.
-        reach = ops.numpy.maximum(reach, 1e-3)
+        plane, reach = self._plane(alpha, transformation, width)
         weight = (plane + reach - column) / (2 * reach)
         # Outside the overlap there is no plane, and no edge of an absent clip.
-        weight = ops.numpy.where(plane >= pixels, 1.0, weight)
-        weight = ops.numpy.where(plane <= 0, 0.0, weight)
+        weight = ops.numpy.where(alpha >= 1, 1.0, weight)
+        weight = ops.numpy.where(alpha <= 0, 0.0, weight)
         return ops.numpy.clip(weight, 0.0, 1.0)
 
-    def _area(self, labels, transformation):
-        """Returns the mean of the mask of clip 1, `(batch, frames)`.
+    def _area(self, alpha, transformation, width):
+        """Returns the mean of the mask of clip 1, `(batch, frames, 1)`.
 
         The columns form an arithmetic series between those of weight 1 and
         those of weight 0, so the mean needs no mask.
         """
         ops = self.backend
-        # Parameters made by hand may lack the width: then that of a fine grid.
-        pixels = transformation.get("width", [4096])
-        pixels = ops.cast(self._column(pixels), "float32")[..., None]
-        plane, reach = self._plane(labels, transformation, pixels)
-        reach = ops.numpy.maximum(reach, 1e-3)
+        plane, reach = self._plane(alpha, transformation, width)
+        width = ops.cast(width, "float32")
         num_full = ops.numpy.floor(plane - reach + 0.5)
         num_full = ops.numpy.maximum(num_full, 0)
         num_shown = ops.numpy.ceil(plane + reach - 0.5)
-        num_shown = ops.numpy.minimum(num_shown, pixels)
+        num_shown = ops.numpy.minimum(num_shown, width)
         num_partly = num_shown - num_full
         mean_partly = (plane + reach - (num_full + num_shown) / 2) / (2 * reach)
-        area = (num_full + num_partly * mean_partly) / pixels
-        area = ops.numpy.where(plane >= pixels, 1.0, area)
-        area = ops.numpy.where(plane <= 0, 0.0, area)
-        return area[..., 0]
+        area = (num_full + num_partly * mean_partly) / width
+        area = ops.numpy.where(alpha >= 1, 1.0, area)
+        return ops.numpy.where(alpha <= 0, 0.0, area)
 
-    def _plane(self, x, transformation, pixels):
+    def _plane(self, alpha, transformation, width):
         """Returns the plane's column and its transition, in pixels.
 
-        Both have shape `(batch, frames, 1)`.
+        They have the shapes `(batch, frames, 1)` and `(batch, 1, 1)`.
         """
         ops = self.backend
-        is_view = (self._column(transformation["mode"]) == _VIEW)[..., None]
-        plane = self._alpha(x, transformation)[..., None] * pixels
-        reach = ops.numpy.where(is_view, 1 / 16, self.transition) * pixels
-        return plane, reach
+        width = ops.cast(width, "float32")
+        is_view = self._column(transformation["mode"])[..., None] == _VIEW
+        reach = ops.numpy.where(is_view, 1 / 16, self.transition) * width
+        # A transition of less than a pixel is a hard edge.
+        return alpha * width, ops.numpy.maximum(reach, 1e-3)
 
-    def _alpha(self, x, transformation):
-        is_view = self._column(transformation["mode"]) == _VIEW
-        alpha = super()._alpha(x, transformation)
-        return self.backend.numpy.where(is_view, 0.5, alpha)
-
-    def _move(self, videos, direction):
-        """Moves the content sideways by 7/16 of the width over the clip."""
+    def _move(self, transformation, num_frames, width):
+        """Returns how far the views moved, 7/16 of the width at the end."""
         ops = self.backend
-        num_frames, _, width = ops.shape(videos)[1:4]
-        frame = ops.numpy.arange(num_frames, dtype="int32")
-        progress = ops.cast(frame, "float32") / ops.cast(
-            ops.numpy.maximum(num_frames - 1, 1), "float32"
-        )
-        way = progress * ops.cast(width, "float32") * (7 / 16)
-        way = direction * ops.cast(ops.numpy.round(way), "int32")
-        column = ops.numpy.arange(width, dtype="int32")[None] + way[:, None]
-        column = ops.numpy.clip(column, 0, width - 1)
-        index = ops.numpy.reshape(frame[:, None] * width + column, (-1,))
-
-        # Frame and column first, so that one take serves all clips and rows.
-        moved = ops.numpy.transpose(videos, (1, 3, 0, 2, 4))
-        shape = ops.shape(moved)
-        moved = ops.numpy.reshape(moved, (-1, *shape[2:]))
-        moved = ops.numpy.reshape(ops.numpy.take(moved, index, axis=0), shape)
-        return ops.numpy.transpose(moved, (2, 0, 3, 1, 4))
+        time = ops.numpy.arange(num_frames, dtype="float32")[None]
+        last = ops.cast(ops.numpy.maximum(num_frames - 1, 1), "float32")
+        way = time / last * ops.cast(width, "float32") * (7 / 16)
+        way = ops.cast(ops.numpy.round(way), "int32")
+        is_view = self._column(transformation["mode"]) == _VIEW
+        return ops.numpy.where(is_view, way, 0)
 
     def get_config(self):
         return {

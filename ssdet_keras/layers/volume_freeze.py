@@ -2,11 +2,14 @@
 
 import keras
 
-from ssdet_keras.layers.video_augmentation import VideoAugmentation
+from ssdet_keras.layers.frame_plan import LAST_CLASS
+from ssdet_keras.layers.frame_plan import ZERO
+from ssdet_keras.layers.frame_plan import FramePlan
+from ssdet_keras.layers.volume_augmentation import VolumeAugmentation
 
 
 @keras.saving.register_keras_serializable(package="ssdet_keras")
-class VolumeFreeze(VideoAugmentation):
+class VolumeFreeze(VolumeAugmentation):
     """Freezes a random frame of each clip for a random time.
 
     The frozen segment has no motion, so its labels are set to zero, the
@@ -144,50 +147,27 @@ class VolumeFreeze(VideoAugmentation):
         longest = ops.cast(ops.numpy.floor(longest + 1e-3), "int32")
         return ops.numpy.maximum(longest, 2)
 
-    def transform_videos(self, videos, transformation):
-        return self._take_delayed(videos, transformation)
-
-    def transform_labels(self, labels, transformation):
+    def plan_frames(self, transformation, num_frames, width=None):
         ops = self.backend
-        labels = self._take_delayed(labels, transformation)
-        time, start, length = self._segments(labels, transformation)
-        is_frozen = ops.numpy.any(
-            (time >= start) & (time < start + length), axis=-1
-        )
-        background = ops.numpy.zeros_like(labels)
-        if self.background == "class":
-            background = ops.numpy.concatenate(
-                [background[..., :-1], background[..., -1:] + 1], axis=-1
-            )
-        return ops.numpy.where(is_frozen[..., None], background, labels)
-
-    def transform_mask(self, mask, transformation):
-        return self._take_delayed(mask, transformation)
-
-    def _take_delayed(self, x, transformation):
-        ops = self.backend
-        x = ops.convert_to_tensor(x)
-        time, start, length = self._segments(x, transformation)
-        longest_delay = ops.numpy.maximum(length - 1, 0)
-        delay = ops.numpy.minimum(
-            ops.numpy.maximum(time - start, 0), longest_delay
-        )
-        delay = ops.cast(ops.numpy.sum(delay, axis=-1), "int32")
-        frame = ops.numpy.maximum(time[..., 0] - delay, 0)
-        clip = ops.numpy.arange(ops.shape(x)[0], dtype="int32")[:, None]
-        return self._take_frames(x, clip, frame)
-
-    def _segments(self, x, transformation):
-        """Returns time `(1, frames, 1)`, start, length `(B, 1, segments)`."""
-        ops = self.backend
-        time = ops.numpy.arange(ops.shape(x)[1], dtype="int32")[None, :, None]
         start, length = (
             ops.cast(ops.convert_to_tensor(transformation[key]), "int32")
             for key in ("start", "length")
         )
         if len(start.shape) == 1:
             start, length = start[:, None], length[:, None]
-        return time, start[:, None], length[:, None]
+        still = FramePlan.still(ops.shape(start)[0], num_frames, ops)
+        # Of each segment, `(batch, frames, segments)`.
+        time = still.frame_1[..., None] - start[:, None]
+        length = length[:, None]
+        longest_delay = ops.numpy.maximum(length - 1, 0)
+        delay = ops.numpy.minimum(ops.numpy.maximum(time, 0), longest_delay)
+        delay = ops.cast(ops.numpy.sum(delay, axis=-1), "int32")
+        is_frozen = ops.numpy.any((time >= 0) & (time < length), axis=-1)
+        label = LAST_CLASS if self.background == "class" else ZERO
+        return still._replace(
+            frame_1=ops.numpy.maximum(still.frame_1 - delay, 0),
+            background=label * ops.cast(is_frozen, "int32"),
+        )
 
     def get_config(self):
         return {

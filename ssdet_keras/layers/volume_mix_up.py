@@ -61,17 +61,3 @@ class VolumeMixUp(ClipPairAugmentation):
         [Kahatapitiya et al., 2023](https://arxiv.org/abs/2111.13675), the
         paragraph "Volume MixUp" and Figure 5.
     """
-
-    def transform_videos(self, videos, transformation):
-        videos = self.backend.convert_to_tensor(videos)
-        alpha = self._alpha(videos, transformation)[..., None, None, None]
-        return self._mix(
-            alpha, videos, self._take_partner(videos, transformation)
-        )
-
-    def transform_labels(self, labels, transformation):
-        labels = self.backend.convert_to_tensor(labels)
-        alpha = self._alpha(labels, transformation)[..., None]
-        return self._mix(
-            alpha, labels, self._take_partner(labels, transformation)
-        )

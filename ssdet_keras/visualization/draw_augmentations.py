@@ -2,17 +2,17 @@
 
 import numpy as np
 
-from ssdet_keras.visualization.figures import check_frames
+from ssdet_keras.visualization.figures import check_rows
 from ssdet_keras.visualization.figures import figure
-from ssdet_keras.visualization.figures import get_line
+from ssdet_keras.visualization.figures import get_curve_lines
 from ssdet_keras.visualization.figures import shorten
 
 # In inches.
-_WIDTH = 11.5
-_LEFT = 0.65
-_LEGEND = 2.45
+_WIDTH = 13.0
+_LEFT = 0.6
+_LEGEND = 2.2
 _TITLE = 0.34
-_CURVES = 0.8
+_CURVES = 0.6
 _GAP = 0.06
 _BOTTOM = 0.55
 _MAX_FRAME_HEIGHT = 1.6
@@ -34,12 +34,14 @@ def draw_augmentations(path, rows, max_frames=16):
         rows: List of tuples `(title, videos, curves)`: a string, a uint8
             array of shape `(frames, height, width, 3)`, and a dict of a name
             to an array of shape `(frames,)`, the label of each frame. Equal
-            names have equal colours in all rows.
+            names have equal lines in all rows; that of `"background"` is
+            grey. What follows a colon in a title is an explanation.
         max_frames: Integer. Of longer clips this many frames are shown,
             evenly spaced. Defaults to `16`.
 
     Raises:
-        ValueError: If `rows` is empty or an array has another shape or dtype.
+        ValueError: If `rows` is empty, an array has another shape or dtype, or
+            `max_frames` is below 1.
 
     Example:
 
@@ -53,11 +55,11 @@ def draw_augmentations(path, rows, max_frames=16):
         [Kahatapitiya et al., 2023](https://arxiv.org/abs/2111.13675), Figure
         3.
     """
-    rows = [_check_row(*row) for row in rows]
-    if not rows or max_frames < 1:
+    rows = check_rows(rows)
+    if max_frames < 1:
         raise ValueError(
-            "There must be at least one row and one frame. Received: "
-            f"{len(rows)} rows, max_frames={max_frames}"
+            "`max_frames` must be at least 1. Received: "
+            f"max_frames={max_frames}"
         )
     width = _WIDTH - _LEFT - _LEGEND
     heights = [
@@ -69,7 +71,7 @@ def draw_augmentations(path, rows, max_frames=16):
         )
         for _, videos, _ in rows
     ]
-    names = list(dict.fromkeys(name for row in rows for name in row[2]))
+    lines = get_curve_lines(rows)
     total = sum(heights) + len(rows) * (_TITLE + _GAP + _CURVES) + _BOTTOM
     total += 0.2 * (len(rows) - 1)
 
@@ -79,12 +81,10 @@ def draw_augmentations(path, rows, max_frames=16):
             top += _TITLE
             strip = add_axes(_LEFT, top, width, heights[index])
             _draw_strip(strip, videos, max_frames)
-            strip.set_title(
-                shorten(title, 90), loc="left", fontsize=11, fontweight="bold"
-            )
+            _draw_title(strip, title)
             top += heights[index] + _GAP
             axes = add_axes(_LEFT, top, width, _CURVES)
-            _draw_curves(axes, curves, len(videos), names)
+            _draw_curves(axes, curves, len(videos), lines)
             top += _CURVES + 0.2
             if index == len(rows) - 1:
                 axes.set_xlabel("frame")
@@ -92,17 +92,20 @@ def draw_augmentations(path, rows, max_frames=16):
                 axes.set_xticklabels([])
 
 
-def _check_row(title, videos, curves):
-    videos = check_frames("videos", videos)
-    curves = {str(name): np.asarray(curve) for name, curve in curves.items()}
-    for name, curve in curves.items():
-        if curve.shape != videos.shape[:1] or not np.isfinite(curve).all():
-            raise ValueError(
-                "A curve must be finite and have one value per frame, "
-                f"{len(videos)}. Received: shape={curve.shape} of {name!r} in "
-                f"{title!r}"
-            )
-    return title, videos, curves
+def _draw_title(axes, title):
+    name, _, detail = title.partition(": ")
+    name = axes.set_title(
+        shorten(name, 60), loc="left", fontsize=11, fontweight="bold"
+    )
+    axes.annotate(
+        shorten(detail, 90),
+        (1, 0),
+        (8, 0),
+        xycoords=name,
+        textcoords="offset points",
+        va="bottom",
+        fontsize=10,
+    )
 
 
 def _draw_strip(axes, videos, max_frames):
@@ -125,14 +128,14 @@ def _draw_strip(axes, videos, max_frames):
     axes.axis("off")
 
 
-def _draw_curves(axes, curves, num_frames, names):
+def _draw_curves(axes, curves, num_frames, lines):
     edges = np.arange(num_frames + 1) - 0.5
     for name, curve in curves.items():
-        line = get_line(names.index(name))
+        color = lines[name]["color"]
         axes.stairs(
-            curve, edges, baseline=0, fill=True, color=line["color"], alpha=0.12
+            curve, edges, baseline=0, fill=True, color=color, alpha=0.12
         )
-        axes.stairs(curve, edges, baseline=None, linewidth=2, **line)
+        axes.stairs(curve, edges, baseline=None, linewidth=2, **lines[name])
     top = max([1.0, *(curve.max() for curve in curves.values())])
     axes.set_ylim(-0.06 * top, 1.06 * top)
     axes.set_xlim(-0.5, num_frames - 0.5)
@@ -142,10 +145,7 @@ def _draw_curves(axes, curves, num_frames, names):
     # Lines of the legend, as Matplotlib hides names with an underscore.
     from matplotlib.lines import Line2D
 
-    handles = [
-        Line2D([], [], linewidth=2, **get_line(names.index(name)))
-        for name in curves
-    ]
+    handles = [Line2D([], [], linewidth=2, **lines[name]) for name in curves]
     if handles:
         axes.legend(
             handles,

@@ -18,6 +18,10 @@ COLORS = (
 )
 # Colours repeat after these; the line style tells the next ones apart.
 LINE_STYLES = ("-", "--", ":", "-.")
+# Curves of activities, and of what is none.
+_CURVE_STYLES = ("-", "--", "-.")
+_BACKGROUND = "background"
+_BACKGROUND_LINE = {"color": "#767676", "linestyle": ":"}
 _DOTS_PER_INCH = 150
 
 
@@ -25,10 +29,26 @@ _DOTS_PER_INCH = 150
 def figure(path, width, height):
     """Yields a figure that is saved as a PNG file at the end.
 
+    Args:
+        path: String or path-like. File to write.
+        width: Float. Width in inches.
+        height: Float. Height in inches.
+
+    Yields:
+        What `drawing_board` yields.
+    """
+    with drawing_board(width, height) as (drawing, add_axes):
+        yield drawing, add_axes
+        drawing.savefig(path, dpi=_DOTS_PER_INCH, format="png")
+
+
+@contextlib.contextmanager
+def drawing_board(width, height):
+    """Yields an empty figure.
+
     Does not use `pyplot`: no window, no global state, any thread.
 
     Args:
-        path: String or path-like. File to write.
         width: Float. Width in inches.
         height: Float. Height in inches.
 
@@ -63,13 +83,27 @@ def figure(path, width, height):
             )
 
         yield drawing, add_axes
-        drawing.savefig(path, dpi=_DOTS_PER_INCH, format="png")
 
 
 def get_line(index):
     """Returns the colour and line style of the curve of an index."""
     style = LINE_STYLES[index // len(COLORS) % len(LINE_STYLES)]
     return {"color": COLORS[index % len(COLORS)], "linestyle": style}
+
+
+def get_curve_lines(rows):
+    """Returns the line of every name in the curves of rows.
+
+    Activities differ in colour and in style, so that curves that coincide can
+    both be seen. The background is grey.
+    """
+    names = dict.fromkeys(name for row in rows for name in row[2])
+    activities = [name for name in names if name != _BACKGROUND]
+    lines = {_BACKGROUND: _BACKGROUND_LINE}
+    for index, name in enumerate(activities):
+        style = _CURVE_STYLES[index % len(_CURVE_STYLES)]
+        lines[name] = {**get_line(index), "linestyle": style}
+    return lines
 
 
 def shorten(name, max_length):
@@ -94,3 +128,29 @@ def check_frames(name, frames):
             f"Received: shape={frames.shape}, dtype={frames.dtype}"
         )
     return frames
+
+
+def check_rows(rows):
+    """Returns rows of clips and their curves as arrays, or raises an error.
+
+    Args:
+        rows: List of tuples `(title, videos, curves)`: a string, a uint8
+            array of shape `(frames, height, width, 3)`, and a dict of a name
+            to an array of shape `(frames,)`.
+    """
+    if not rows:
+        raise ValueError("There must be at least one row. Received: 0 rows")
+    return [_check_row(*row) for row in rows]
+
+
+def _check_row(title, videos, curves):
+    videos = check_frames("videos", videos)
+    curves = {str(name): np.asarray(curve) for name, curve in curves.items()}
+    for name, curve in curves.items():
+        if curve.shape != videos.shape[:1] or not np.isfinite(curve).all():
+            raise ValueError(
+                "A curve must be finite and have one value per frame, "
+                f"{len(videos)}. Received: shape={curve.shape} of {name!r} in "
+                f"{title!r}"
+            )
+    return title, videos, curves

@@ -103,13 +103,14 @@ class VolumeMixUpTest(VideoTestCase):
         rng = np.random.default_rng(0)
         lengths = rng.integers(n // 2, n + 1, (count, 2))
         starts = rng.integers(0, n - lengths + 1)
-        order = starts.argsort(axis=1, kind="stable")
-        starts = np.take_along_axis(starts, order, 1)
-        ends = starts + np.take_along_axis(lengths, order, 1)
-        first_ends_last = ends[:, 0] > ends[:, 1]
-        n1 = np.where(first_ends_last, n, ends[:, 0])
-        n2 = np.where(first_ends_last, ends[:, 1], n) - starts[:, 1]
-        expected = np.stack([n1, n2, starts[:, 1]])
+        each = np.arange(count)
+        first = starts.argmin(axis=1)
+        starts[each, first] = 0
+        last = (starts + lengths).argmax(axis=1)
+        lengths[each, last] = n - starts[each, last]
+        n1, n2 = lengths[each, first], lengths[each, 1 - first]
+        r = starts[each, 1 - first]
+        expected = np.stack([n1, n2, r])
 
         batch = self.make_batch((count, n, 1, 1, 1), num_classes=1)
         drawn = VolumeMixUp(seed=0).get_random_transformation(batch)

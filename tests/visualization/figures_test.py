@@ -13,6 +13,7 @@ from ssdet_keras.visualization import draw_training_curves
 
 BLUE = (0, 114, 178)
 VERMILION = (213, 94, 0)
+GREY = (118, 118, 118)
 TRUTH = (230, 159, 0)
 
 
@@ -68,12 +69,26 @@ class FiguresTest(parameterized.TestCase):
         self.assertLess(abs(columns.min() - frame.min()), 8)
         self.assertLess(abs(columns.max() - frame.max()), 8)
 
+    def test_augmentation_curves_that_coincide_are_both_seen(self):
+        curves = {"jump": [0.5] * 6, "run": [0.5] * 6, "background": [0] * 6}
+        draw_augmentations(self.path, [("a", self.make_videos(), curves)])
+        blue, vermilion = self.find(BLUE), self.find(VERMILION)
+        curve = np.flatnonzero((blue.sum(1) > 100) & (vermilion.sum(1) > 100))
+        self.assertGreater(len(curve), 0)
+        # What is background is grey, and no activity is, but edges of text.
+        grey = self.find(GREY).sum()
+        del curves["background"]
+        draw_augmentations(self.path, [("a", self.make_videos(), curves)])
+        self.assertGreater(grey, 10 * self.find(GREY).sum())
+
     def test_augmentations_of_long_clips(self):
         videos = self.make_videos(num_frames=100, height=200)
         draw_augmentations(
             self.path, [("a", videos, {"jump": np.ones(100)})], max_frames=4
         )
         self.assertLess(self.read().shape[0], 700)
+        with self.assertRaisesRegex(ValueError, "max_frames=0"):
+            draw_augmentations(self.path, [("a", videos, {})], max_frames=0)
 
     @parameterized.named_parameters(
         ("nothing", [], "0 rows"),

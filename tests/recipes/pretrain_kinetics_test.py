@@ -1,0 +1,114 @@
+"""Pretraining with augmented feature maps, at a tiny scale."""
+
+import csv
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import keras
+import numpy as np
+
+from ssdet_keras import models
+from ssdet_keras.data import generate
+
+FOLDER = pathlib.Path(__file__).resolve().parent
+RECIPE = FOLDER.parents[1] / "recipes" / "pretrain_kinetics.py"
+
+
+class PretrainKineticsTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.root = pathlib.Path(folder.name)
+        generate.generate_kinetics(
+            cls.root, num_train=4, num_val=0, size=32, duration=1, verbose=False
+        )
+        common = [
+            f"--annotations={cls.root / 'kinetics' / 'train.csv'}",
+            f"--video_root={cls.root / 'kinetics' / 'videos'}",
+            "--width=0.25",
+            "--depth=0.1",
+            "--size=32",
+            "--num_frames=4",
+            "--batch_size=2",
+            "--num_workers=1",
+            "--steps_per_epoch=2",
+            "--warmup_steps=0",
+            "--initialization=motion",
+        ]
+        random = [
+            *common,
+            f"--workdir={cls.root / 'random'}",
+            "--augmentation_depth=random",
+            "--loss=softmax",
+        ]
+        stage = [
+            *common,
+            f"--workdir={cls.root / 'stage'}",
+            "--augmentation_depth=stage2",
+            "--augmentation=cutmix",
+            "--mixed_precision=bfloat16",
+        ]
+        nothing = [*common, f"--workdir={cls.root / 'nothing'}"]
+        cases = [
+            [*random, "--steps=2"],
+            [*random, "--steps=4", "--resume"],
+            [*stage, "--steps=2"],
+            [*nothing, "--augmentation_depth=stage5"],
+            [*nothing, "--augmentation_depth=stem", "--augmentation=none"],
+            [*nothing, "--augmentation_depth=stem", "--task=classification"],
+        ]
+        result = subprocess.run(
+            [sys.executable, str(FOLDER / "recipe_cases.py"), str(RECIPE)],
+            input=json.dumps(cases),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if "MESSAGES" not in result.stdout:
+            raise AssertionError(result.stderr[-5000:])
+        cls.messages = json.loads(result.stdout.split("MESSAGES")[1])
+
+    def assert_trained(self, name, num_epochs, num_outputs):
+        workdir = self.root / name
+        with open(workdir / "log.csv", newline="") as file:
+            losses = [float(row["loss"]) for row in csv.DictReader(file)]
+        self.assertEqual(len(losses), num_epochs)
+        self.assertTrue(np.isfinite(losses).all())
+        model = keras.saving.load_model(workdir / "model.keras")
+        self.assertIs(type(model), models.FrameDetector)
+        self.assertEqual(model.num_classes, num_outputs)
+        self.assertEqual(int(model.optimizer.iterations), 2 * num_epochs)
+
+    def test_random_depth_with_background_class_resumes(self):
+        self.assertEqual(self.messages[:2], [None, None])
+        self.assert_trained("random", 2, num_outputs=5)
+
+    def test_stage_in_mixed_precision(self):
+        self.assertIsNone(self.messages[2])
+        self.assert_trained("stage", 1, num_outputs=4)
+
+    def test_unknown_depth(self):
+        self.assertRegex(
+            self.messages[3],
+            "--augmentation_depth=stage5.*input\\|random\\|stem\\|stage1\\|"
+            "stage2\\|stage3\\|stage4",
+        )
+
+    def test_depth_needs_an_augmentation(self):
+        for message in self.messages[4:]:
+            self.assertIn("--augmentation_depth=stem needs an", message)
+        self.assertFalse((self.root / "nothing").exists())
+
+    def test_help(self):
+        result = subprocess.run(
+            [sys.executable, str(RECIPE), "--help"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        self.assertIn("--augmentation_depth: <input|random|", result.stdout)
