@@ -101,18 +101,23 @@ def batch_normalization(x, gamma, beta, epsilon, rectify=False):
     """
     shape = keras.ops.shape(x)
     images = tf.reshape(x, (-1, *shape[2:]))
-    outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-        images,
-        tf.cast(gamma, "float32"),
-        tf.cast(beta, "float32"),
-        epsilon=epsilon,
-        is_training=True,
-    )
-    # TensorFlow's variance is the unbiased one.
-    count = tf.cast(tf.size(x) // shape[-1], variance.dtype)
-    variance = variance * (count - 1.0) / count
-    if rectify:
-        outputs = tf.nn.relu(outputs)
+    count = tf.cast(tf.size(x) // shape[-1], "float32")
+    if x.dtype == tf.float32 and not tf.config.list_logical_devices("GPU"):
+        outputs, mean, variance = _normalize(
+            images, gamma, beta, epsilon, rectify, count
+        )
+    else:
+        outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+            images,
+            tf.cast(gamma, "float32"),
+            tf.cast(beta, "float32"),
+            epsilon=epsilon,
+            is_training=True,
+        )
+        # TensorFlow's variance is the unbiased one.
+        variance = variance * (count - 1.0) / count
+        if rectify:
+            outputs = tf.nn.relu(outputs)
     return (
         tf.reshape(outputs, shape),
         tf.stop_gradient(mean),
@@ -175,6 +180,73 @@ def relu(x):
 def add_relu(x, y):
     """Returns `max(x + y, 0)`."""
     return tf.nn.relu(x + y)
+
+
+def _normalize(images, gamma, beta, epsilon, rectify, count):
+    """Normalises float32 images as `batch_normalization` does.
+
+    On CPU this is up to five times quicker than TensorFlow's fused operation,
+    whose time is that of the slowest of its many passes.
+    """
+
+    @tf.custom_gradient
+    def normalize(images, gamma, beta):
+        mean = _sums(images) / count
+        centered = tf.nn.bias_add(images, -mean)
+        variance = _sums_of_products(centered, centered) / count
+        inverse_deviation = tf.math.rsqrt(variance + epsilon)
+        scale = gamma * inverse_deviation
+        outputs = tf.nn.bias_add(_scale(centered, scale), beta)
+        if rectify:
+            outputs = tf.nn.relu(outputs)
+
+        def backward(gradient, *_):
+            if rectify:
+                gradient = tf.raw_ops.ReluGrad(
+                    gradients=gradient, features=outputs
+                )
+            beta_gradient = _sums(gradient)
+            gamma_gradient = inverse_deviation * _sums_of_products(
+                centered, gradient
+            )
+            shift = -scale * beta_gradient / count
+            centered_scale = -scale * inverse_deviation * gamma_gradient / count
+            images_gradient = tf.nn.bias_add(_scale(gradient, scale), shift)
+            images_gradient += _scale(centered, centered_scale)
+            return images_gradient, gamma_gradient, beta_gradient
+
+        return (outputs, mean, variance), backward
+
+    return normalize(images, gamma, beta)
+
+
+def _sums(images):
+    """Returns the sum of each channel."""
+    pixels = tf.reshape(images, (-1, images.shape[-1]))
+    # Quicker than TensorFlow's own sum over the leading axes.
+    return tf.matmul(tf.ones((1, tf.shape(pixels)[0])), pixels)[0]
+
+
+def _sums_of_products(images, others):
+    """Returns the sum of `images * others` of each channel.
+
+    It is the gradient of the kernel of `_scale`, without an array of products.
+    """
+    channels = images.shape[-1]
+    sums = tf.raw_ops.DepthwiseConv2dNativeBackpropFilter(
+        input=images,
+        filter_sizes=(1, 1, channels, 1),
+        out_backprop=others,
+        strides=(1, 1, 1, 1),
+        padding="VALID",
+    )
+    return tf.reshape(sums, (channels,))
+
+
+def _scale(images, factors):
+    """Scales each channel: quicker than a product that is broadcast."""
+    kernel = tf.reshape(factors, (1, 1, -1, 1))
+    return tf.nn.depthwise_conv2d(images, kernel, (1, 1, 1, 1), "VALID")
 
 
 def _temporal(x, kernel, bias, padding):

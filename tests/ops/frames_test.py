@@ -68,6 +68,18 @@ def run(videos, plan):
 
 
 class MixFramesTest(parameterized.TestCase):
+    def test_values_after_calls_with_many_other_shapes(self):
+        # TensorFlow traces with unknown sizes after some.
+        for width in range(2, 8):
+            for name in ("columns", "frames"):
+                shape = (2, 3, 2, width, 3)
+                videos = np.random.default_rng(1).random(shape, "float32")
+                plan = make_plan(shape, name)
+                output = run(keras.ops.convert_to_tensor(videos), plan)
+                np.testing.assert_allclose(
+                    to_numpy(output), mix(videos, plan), atol=1e-6
+                )
+
     @parameterized.product(
         shape=SHAPES, name=("copy", "frames", "columns", "move")
     )

@@ -29,6 +29,8 @@ def _mix_frames(videos, clip_1, frame_1, clip_2, frame_2, weight, move):
         first = _move(first, move, shape[4])
         second = _move(second, -move, shape[4])
     if weight.shape[-1] != 1:
+        # Of a relaxed shape it may be one weight for all columns, too.
+        weight = tf.broadcast_to(weight, (shape[0], shape[1], shape[3]))
         weight = tf.repeat(weight, shape[4], axis=-1)
     weight = tf.reshape(weight, (-1, 1, tf.shape(weight)[-1]))
     return tf.reshape(_mix(first, second, weight), shape)
