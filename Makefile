@@ -9,17 +9,24 @@ TEST_FLAGS ?=
 export KERAS_BACKEND
 
 INSTALLED = .venv/installed
+JAX_TESTS = tests/ops tests/layers tests/models tests/training
 PYTEST = .venv/bin/python -m pytest -q $(TEST_FLAGS)
 
-.PHONY: demo test lint clean
+.PHONY: demo test test-jax lint clean
 
 demo: $(INSTALLED)
 	.venv/bin/python recipes/demo.py --workdir=$(DEMO_OUTPUT) $(DEMO_FLAGS)
 
 test: lint
 	KERAS_BACKEND=torch $(PYTEST) tests
-	KERAS_BACKEND=tensorflow $(PYTEST) tests
-	KERAS_BACKEND=jax $(PYTEST) tests/ops tests/layers tests/models tests/training
+	# Evaluation, visualization and generated data don't depend on the backend.
+	KERAS_BACKEND=tensorflow $(PYTEST) --ignore=tests/evaluation \
+		--ignore=tests/visualization --ignore=tests/data/generate tests
+	# JAX compiles each shape anew. `make test-jax` runs its slow tests, too.
+	KERAS_BACKEND=jax $(PYTEST) -m "not slow" $(JAX_TESTS)
+
+test-jax: $(INSTALLED)
+	KERAS_BACKEND=jax $(PYTEST) $(JAX_TESTS)
 
 lint: $(INSTALLED)
 	.venv/bin/ruff check .

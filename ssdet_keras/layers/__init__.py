@@ -12,6 +12,7 @@ from ssdet_keras.layers.random_resized_clip import RandomResizedClip
 from ssdet_keras.layers.squeeze_excite import SqueezeExcite
 from ssdet_keras.layers.temporal_upsampling import TemporalUpsampling
 from ssdet_keras.layers.video_augmentation import VideoAugmentation
+from ssdet_keras.layers.volume_augmentation import VolumeAugmentation
 from ssdet_keras.layers.volume_cut_mix import VolumeCutMix
 from ssdet_keras.layers.volume_freeze import VolumeFreeze
 from ssdet_keras.layers.volume_mix_up import VolumeMixUp

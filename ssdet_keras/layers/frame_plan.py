@@ -3,6 +3,8 @@
 from typing import Any
 from typing import NamedTuple
 
+import keras
+
 from ssdet_keras.ops.frames import mix_frames
 
 # Labels of `FramePlan.background`.
@@ -83,7 +85,10 @@ class FramePlan(NamedTuple):
         """Returns new labels, `(batch, frames, classes)`.
 
         The weight must be a mean over the columns, `(batch, frames, 1)`.
+        Integers become float32.
         """
+        if not keras.backend.is_float_dtype(labels.dtype):
+            labels = ops.cast(labels, "float32")
         output = _take(labels, self.clip_1, self.frame_1, ops)
         if self.weight is not None:
             second = _take(labels, self.clip_2, self.frame_2, ops)

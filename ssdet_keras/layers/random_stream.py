@@ -2,11 +2,12 @@
 
 import multiprocessing
 import sys
+import zlib
 
 import numpy as np
 
 
-def stream_seed(seed, worker=()):
+def stream_seed(seed, name, worker=()):
     """Returns the seed of one of many independent streams.
 
     Keras with PyTorch adds the number of the call to the seed, so that the
@@ -15,12 +16,14 @@ def stream_seed(seed, worker=()):
 
     Args:
         seed: Integer. Seed of a layer.
+        name: String. Layers of other kinds draw other numbers from a seed.
         worker: Tuple of integers. What `worker_key()` returns.
 
     Returns:
         Integer in `[0, 2**31)`.
     """
-    sequence = np.random.SeedSequence(seed % 2**64, spawn_key=worker)
+    entropy = (seed % 2**64, zlib.crc32(name.encode()))
+    sequence = np.random.SeedSequence(entropy, spawn_key=worker)
     return int(sequence.generate_state(1)[0] >> 1)
 
 

@@ -20,8 +20,8 @@ class RandomVideoLayer(keras.layers.Layer):
     rule of Keras's own preprocessing layers, whose base class casts all inputs
     to one dtype, labels and file names too, and so can't serve here.
 
-    What a layer draws depends on its seed and on the number of its calls
-    before, so that the same seed gives the same batches, and every epoch other
+    What a layer draws depends on its class, its seed and the number of its
+    calls before, so that the same seed gives the same batches, and every epoch other
     ones. In a worker process it depends on the worker too, see `worker_key()`.
     Calls from several threads come in no fixed order, and share one state: in
     a parallel `tf.data` map there is no way around it, and in `grain` the
@@ -46,7 +46,7 @@ class RandomVideoLayer(keras.layers.Layer):
         self.seed = seed
         self._initial_seed = random.getrandbits(31) if seed is None else seed
         self.generator = keras.random.SeedGenerator(
-            stream_seed(self._initial_seed)
+            stream_seed(self._initial_seed, type(self).__name__)
         )
         self._other_generators = {}
         # uint8 and float entries keep their dtypes until `call()`.
@@ -85,7 +85,10 @@ class RandomVideoLayer(keras.layers.Layer):
         key = (backend.name, worker)
         if key not in self._other_generators:
             self._other_generators[key] = keras.random.SeedGenerator(
-                stream_seed(self._initial_seed, worker), backend=backend
+                stream_seed(
+                    self._initial_seed, type(self).__name__, worker
+                ),
+                backend=backend,
             )
         return self._other_generators[key]
 

@@ -103,7 +103,8 @@ class VolumeCutMix(ClipPairAugmentation):
         Returns:
             Dict of int32 tensors of shape `(batch,)`: `"partner"`,
             `"length_1"`, `"length_2"`, `"shift"`, `"mode"` (0 is window, 1 is
-            view), and `"width"`, the columns whose mean is the area.
+            view), and `"width"`, the columns whose mean is the area. Without
+            the last, labels take the area of a frame of 4096 columns.
         """
         ops = self.backend
         videos = self._as_dict(batch)["videos"]
@@ -133,10 +134,10 @@ class VolumeCutMix(ClipPairAugmentation):
             width = self._column(transformation.get("width", [4096]))
             area = self._area(alpha, transformation, width[..., None])
             return plan._replace(weight=area)
-        plan = plan._replace(weight=self._window(alpha, transformation, width))
-        if self.mode == "window":
-            return plan
-        return plan._replace(move=self._move(transformation, num_frames, width))
+        return plan._replace(
+            weight=self._window(alpha, transformation, width),
+            move=self._move(transformation, num_frames, width),
+        )
 
     def _alpha(self, transformation, num_frames):
         is_view = self._column(transformation["mode"]) == _VIEW

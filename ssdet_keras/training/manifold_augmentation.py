@@ -5,6 +5,7 @@ import itertools
 import keras
 
 from ssdet_keras._keras import no_automatic_dependency_tracking
+from ssdet_keras.layers.random_video_layer import RandomVideoLayer
 from ssdet_keras.layers.video_augmentation import VideoAugmentation
 from ssdet_keras.models.frame_detector import FrameDetector
 
@@ -116,6 +117,9 @@ class ManifoldAugmentation(keras.Model):
 
     def draw(self, batch, seed=None):
         """Draws the parameters of a batch, and transforms its labels.
+
+        Where a batch is split between devices, draw for each part: partners
+        are clips of the batch that is given.
 
         This method is safe to use in a `tf.data` pipeline with any Keras
         backend, before a model is fitted and at the same time.
@@ -256,7 +260,7 @@ class ManifoldAugmentation(keras.Model):
         return cls(**config)
 
 
-class _RandomDepth(VideoAugmentation):
+class _RandomDepth(RandomVideoLayer):
     """Draws one of the given depths for a whole batch."""
 
     def __init__(self, depths, seed=None):

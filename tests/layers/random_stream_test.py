@@ -24,13 +24,14 @@ def send_key(connection):
 
 class RandomStreamTest(parameterized.TestCase):
     def test_stream_seeds(self):
-        seeds = [stream_seed(i) for i in range(-50, 1000)]
-        seeds += [stream_seed(0, (i,)) for i in range(1000)]
-        seeds += [stream_seed(2**63, (2**40,)), stream_seed(1, (2, 3))]
+        seeds = [stream_seed(i, "A") for i in range(-50, 1000)]
+        seeds += [stream_seed(0, "A", (i,)) for i in range(1000)]
+        seeds += [stream_seed(2**63, "A", (2**40,))]
+        seeds += [stream_seed(1, "A", (2, 3)), stream_seed(1, "B")]
         self.assertLen(set(seeds), len(seeds))
         self.assertBetween(min(seeds), 0, 2**31 - 1)
         self.assertBetween(max(seeds), 0, 2**31 - 1)
-        self.assertEqual(stream_seed(3, (4,)), stream_seed(3, (4,)))
+        self.assertEqual(stream_seed(3, "A", (4,)), stream_seed(3, "A", (4,)))
 
     def test_streams_of_neighbours_do_not_meet(self):
         videos = np.zeros((64, 1, 1, 1, 1), "float32")

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 from absl.testing import parameterized
 from clip_pair_reference import alpha_of
@@ -111,6 +112,17 @@ class VolumeCutMixTest(VideoTestCase):
         self.assertTrue(np.all(drawn["shift"][is_view] == 0))
         self.assertTrue(np.all(drawn["length_1"][is_view] == 4))
         self.assertTrue(np.all(drawn["width"] == 16))
+
+    def test_given_mode_counts_in_a_layer_of_windows(self):
+        batch = self.make_batch((4, 6, 2, 16, 3))
+        given = VolumeCutMix("view").get_random_transformation(batch, seed=0)
+        outputs = [
+            keras.ops.convert_to_numpy(
+                VolumeCutMix(mode).transform_videos(batch["videos"], given)
+            )
+            for mode in ("window", "view")
+        ]
+        np.testing.assert_array_equal(*outputs)
 
     def test_mask_of_a_view_needs_both_clips(self):
         batch = self.make_batch((2, 4, 1, 16, 1))

@@ -1,6 +1,7 @@
 """Every frame, label and mask of the volume augmentations, on given draws."""
 
 import numpy as np
+import pytest
 import volume_reference
 from absl.testing import parameterized
 from video_test_case import VideoTestCase
@@ -82,6 +83,7 @@ def random_cuts(rng, num_clips, num_frames, width, share_of_views=0.0):
     return cuts
 
 
+@pytest.mark.slow
 class VolumeExactnessTest(VideoTestCase):
     def make_random_batch(self, rng, num_clips, shape, dtype):
         """Returns soft labels, masks with holes, and pixels of `dtype`."""

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 from absl.testing import parameterized
 from clip_pair_reference import alpha_of
@@ -144,6 +145,18 @@ class VolumeMixUpTest(VideoTestCase):
         batch = self.make_batch((1, 8, 2, 2, 3))
         output = self.to_numpy(VolumeMixUp(seed=0)(batch))
         np.testing.assert_allclose(output["labels"], batch["labels"], atol=1e-6)
+
+    def test_integer_labels_mix_in_float32(self):
+        given = {"partner": [1, 0], "length_1": [4, 4], "length_2": [4, 4]}
+        given = {k: np.array(v) for k, v in {**given, "shift": [0, 0]}.items()}
+        labels = np.zeros((2, 4, 2), "int32")
+        labels[0, :, 0] = labels[1, :, 1] = 1
+        output = keras.ops.convert_to_numpy(
+            VolumeMixUp().transform_labels(labels, given)
+        )
+        np.testing.assert_allclose(
+            output[0], [[1, 0], [0.75, 0.25], [0.5, 0.5], [0.25, 0.75]]
+        )
 
     @parameterized.parameters(0.0, 1.5)
     def test_invalid_min_length(self, min_length):

@@ -4,6 +4,7 @@ import zipfile
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -101,6 +102,7 @@ def composed_logits(detector, augmentation, inputs, depth):
     return detector.head(features, training=True)
 
 
+@pytest.mark.slow
 class ManifoldAugmentationTest(parameterized.TestCase):
     @classmethod
     def setUpClass(cls):

@@ -47,7 +47,7 @@ def _move(frames, move):
 
 def _mix_one_by_one(videos, sources, weight, move):
     """Copies where one frame alone shows, and mixes the rest in cache."""
-    output = torch.empty(videos.shape, dtype=videos.dtype)
+    output = videos.new_empty(videos.shape)
     width, channels = videos.shape[3:]
     sources = torch.stack(sources, dim=-1).tolist()
     weight = weight.expand(*videos.shape[:2], width)
@@ -90,7 +90,8 @@ def _columns(frame, first, end):
     width = frame.shape[1]
     if first >= 0 and end <= width:
         return frame[:, first:end]
-    return frame[:, torch.arange(first, end).clamp(0, width - 1)]
+    column = torch.arange(first, end, device=frame.device)
+    return frame[:, column.clamp(0, width - 1)]
 
 
 def _mix(frame_1, frame_2, weight, out=None):
