@@ -122,13 +122,14 @@ class DepthwiseConv3D(keras.layers.Layer):
         bias = None if self.bias is None else self.bias.value
         return self.convolve(inputs, self.kernel.value, bias)
 
-    def convolve(self, inputs, kernel, bias=None):
+    def convolve(self, inputs, kernel, bias=None, rectify=False):
         """Convolves with weights other than its own.
 
         Args:
             inputs: As in a call.
             kernel: Tensor of shape `(k_frames, k_height, k_width, channels)`.
             bias: Optional tensor of shape `(channels,)`.
+            rectify: Boolean. Whether a ReLU follows.
 
         Returns:
             As a call.
@@ -140,6 +141,7 @@ class DepthwiseConv3D(keras.layers.Layer):
             bias,
             self.strides,
             self.padding,
+            rectify,
         )
 
     def compute_output_shape(self, input_shape):

@@ -69,7 +69,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
     def call(self, inputs, training=None):
         if not self.uses_batch_statistics(training):
-            return self.activate(super().call(inputs, training=False))
+            outputs = super().call(inputs, training=False)
+            return ssdet_ops.relu(outputs) if self.activation else outputs
         outputs, mean, variance = ssdet_ops.batch_normalization(
             inputs,
             self.gamma.value,
@@ -108,10 +109,6 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
             self.moving_variance.value,
             self.epsilon,
         )
-
-    def activate(self, outputs):
-        """Returns the activation of `outputs`, which it may overwrite."""
-        return ssdet_ops.relu(outputs) if self.activation else outputs
 
     def get_config(self):
         return {**super().get_config(), "activation": self.activation}

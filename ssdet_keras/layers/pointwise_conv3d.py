@@ -89,13 +89,18 @@ class PointwiseConv3D(keras.layers.Layer):
         bias = None if self.bias is None else self.bias.value
         return self.convolve(inputs, self.kernel.value, bias)
 
-    def convolve(self, inputs, kernel, bias=None):
+    def convolve(
+        self, inputs, kernel, bias=None, shortcut=None, rectify=False
+    ):
         """Convolves with weights other than its own.
 
         Args:
             inputs: As in a call.
             kernel: Tensor of shape `(channels, filters)`.
             bias: Optional tensor of shape `(filters,)`.
+            shortcut: Optional tensor of the shape of the outputs, which is
+                added.
+            rectify: Boolean. Whether a ReLU follows.
 
         Returns:
             As a call.
@@ -105,6 +110,8 @@ class PointwiseConv3D(keras.layers.Layer):
             kernel,
             bias,
             self.stride,
+            shortcut,
+            rectify,
         )
 
     def compute_output_shape(self, input_shape):

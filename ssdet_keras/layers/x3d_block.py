@@ -132,8 +132,10 @@ class X3DBlock(keras.layers.Layer):
         if self.squeeze_excite is not None:
             x = self.squeeze_excite.call(x)
         x = ssdet_ops.silu(x)
-        x = convolve_normalized(self.project, self.project_norm, x, training)
-        return ssdet_ops.add_relu(x, self._shortcut(inputs, training))
+        shortcut = self._shortcut(inputs, training)
+        return convolve_normalized(
+            self.project, self.project_norm, x, training, shortcut
+        )
 
     def _shortcut(self, inputs, training):
         if self.shortcut is None:

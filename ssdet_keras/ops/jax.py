@@ -13,7 +13,9 @@ from ssdet_keras.ops.convolution_shapes import padding_amounts
 from ssdet_keras.ops.convolution_shapes import phases
 
 
-def depthwise_conv3d(x, kernel, bias=None, strides=(1, 1, 1), padding="same"):
+def depthwise_conv3d(
+    x, kernel, bias=None, strides=(1, 1, 1), padding="same", rectify=False
+):
     """Convolves every channel with its own kernel over time and space.
 
     XLA's grouped convolution is a hundred times slower on CPU than this sum of
@@ -25,16 +27,20 @@ def depthwise_conv3d(x, kernel, bias=None, strides=(1, 1, 1), padding="same"):
         bias: Optional array of shape `(channels,)`.
         strides: Three integers.
         padding: `"same"` (`k // 2` zeros on both sides) or `"valid"`.
+        rectify: Boolean. Whether a ReLU follows.
 
     Returns:
         Array of shape `(batch, new_frames, new_height, new_width, channels)`.
     """
     padding = padding_amounts(kernel.shape[:3], padding)
     y = _depthwise_conv3d(x, kernel, tuple(strides), padding)
-    return y if bias is None else y + bias
+    y = y if bias is None else y + bias
+    return relu(y) if rectify else y
 
 
-def pointwise_conv3d(x, kernel, bias=None, stride=1):
+def pointwise_conv3d(
+    x, kernel, bias=None, stride=1, shortcut=None, rectify=False
+):
     """Mixes the channels of every `stride`-th pixel of every frame.
 
     Args:
@@ -42,13 +48,17 @@ def pointwise_conv3d(x, kernel, bias=None, stride=1):
         kernel: Array of shape `(channels, filters)`.
         bias: Optional array of shape `(filters,)`.
         stride: Integer, of height and width.
+        shortcut: Optional tensor of the shape of the outputs, which is added.
+        rectify: Boolean. Whether a ReLU follows.
 
     Returns:
         Array of shape `(batch, frames, new_height, new_width, filters)`, where
         the new sizes are `ceil(size / stride)`.
     """
     y = _matmul(x[:, :, ::stride, ::stride], kernel)
-    return y if bias is None else y + bias
+    y = y if bias is None else y + bias
+    y = y if shortcut is None else y + shortcut
+    return relu(y) if rectify else y
 
 
 def spatial_conv3d(x, kernel, stride=1):

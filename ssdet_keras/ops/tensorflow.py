@@ -7,7 +7,9 @@ from ssdet_keras.ops.convolution_shapes import output_length
 from ssdet_keras.ops.convolution_shapes import padding_amounts
 
 
-def depthwise_conv3d(x, kernel, bias=None, strides=(1, 1, 1), padding="same"):
+def depthwise_conv3d(
+    x, kernel, bias=None, strides=(1, 1, 1), padding="same", rectify=False
+):
     """Convolves every channel with its own kernel over time and space.
 
     TensorFlow has no such operation, and its grouped `Conv3D` takes seconds.
@@ -20,18 +22,26 @@ def depthwise_conv3d(x, kernel, bias=None, strides=(1, 1, 1), padding="same"):
         bias: Optional tensor of shape `(channels,)`.
         strides: Three integers. Those of height and width must be equal.
         padding: `"same"` (`k // 2` zeros on both sides) or `"valid"`.
+        rectify: Boolean. Whether a ReLU follows.
 
     Returns:
         Tensor of shape `(batch, new_frames, new_height, new_width, channels)`.
     """
-    x = tf.convert_to_tensor(x)
+    x, kernel = tf.convert_to_tensor(x), tf.convert_to_tensor(kernel)
     padding = padding_amounts(kernel.shape[:3], padding)
-    if tuple(kernel.shape[1:3]) == (1, 1) and tuple(strides) == (1, 1, 1):
-        return _temporal(x, kernel, bias, padding[0])
-    return _sum_of_taps(x, kernel, bias, tuple(strides), padding)
+    is_temporal = tuple(kernel.shape[1:3]) == (1, 1)
+    if is_temporal and tuple(strides) == (1, 1, 1) and not any(padding[1:]):
+        return _temporal(x, kernel, bias, padding[0], rectify)
+    biases = () if bias is None else (tf.convert_to_tensor(bias),)
+    y = _sum_of_taps(x, kernel, *biases, strides=strides[1:], padding=padding)
+    if strides[0] > 1:
+        y = y[:, :: strides[0]]
+    return tf.nn.relu(y) if rectify else y
 
 
-def pointwise_conv3d(x, kernel, bias=None, stride=1):
+def pointwise_conv3d(
+    x, kernel, bias=None, stride=1, shortcut=None, rectify=False
+):
     """Mixes the channels of every `stride`-th pixel of every frame.
 
     Args:
@@ -39,23 +49,14 @@ def pointwise_conv3d(x, kernel, bias=None, stride=1):
         kernel: Tensor of shape `(channels, filters)`.
         bias: Optional tensor of shape `(filters,)`.
         stride: Integer, of height and width.
+        shortcut: Optional tensor of the shape of the outputs, which is added.
+        rectify: Boolean. Whether a ReLU follows.
 
     Returns:
         Tensor of shape `(batch, frames, new_height, new_width, filters)`, where
         the new sizes are `ceil(size / stride)`.
     """
-    batch, frames, height, width, channels = keras.ops.shape(x)
-    if stride > 1:
-        images = tf.reshape(x, (-1, height, width, channels))
-        y = tf.nn.conv2d(images, kernel[None, None], stride, "VALID")
-        height, width = (
-            output_length(size, 1, stride, 0) for size in (height, width)
-        )
-    else:
-        y = tf.matmul(tf.reshape(x, (-1, channels)), kernel)
-    if bias is not None:
-        y = tf.nn.bias_add(y, bias)
-    return tf.reshape(y, (batch, frames, height, width, kernel.shape[-1]))
+    return _conv_frames(x, kernel[None, None], bias, stride, shortcut, rectify)
 
 
 def spatial_conv3d(x, kernel, stride=1):
@@ -71,18 +72,7 @@ def spatial_conv3d(x, kernel, stride=1):
         Tensor of shape `(batch, frames, new_height, new_width, filters)`, where
         the new sizes are `ceil(size / stride)`.
     """
-    batch, frames, height, width, channels = keras.ops.shape(x)
-    half = kernel.shape[0] // 2
-    y = tf.nn.conv2d(
-        tf.reshape(x, (-1, height, width, channels)),
-        kernel,
-        stride,
-        _pairs(half, half),
-    )
-    height, width = (
-        output_length(size, 1, stride, 0) for size in (height, width)
-    )
-    return tf.reshape(y, (batch, frames, height, width, kernel.shape[-1]))
+    return _conv_frames(x, kernel, stride=stride)
 
 
 def batch_normalization(x, gamma, beta, epsilon, rectify=False):
@@ -100,15 +90,14 @@ def batch_normalization(x, gamma, beta, epsilon, rectify=False):
         batch, without gradients.
     """
     shape = keras.ops.shape(x)
-    images = tf.reshape(x, (-1, *shape[2:]))
     count = tf.cast(tf.size(x) // shape[-1], "float32")
     if x.dtype == tf.float32 and not tf.config.list_logical_devices("GPU"):
         outputs, mean, variance = _normalize(
-            images, gamma, beta, epsilon, rectify, count
+            x, gamma, beta, epsilon, rectify, count
         )
     else:
         outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-            images,
+            _to_images(x),
             tf.cast(gamma, "float32"),
             tf.cast(beta, "float32"),
             epsilon=epsilon,
@@ -118,8 +107,9 @@ def batch_normalization(x, gamma, beta, epsilon, rectify=False):
         variance = variance * (count - 1.0) / count
         if rectify:
             outputs = tf.nn.relu(outputs)
+        outputs = tf.reshape(outputs, shape)
     return (
-        tf.reshape(outputs, shape),
+        outputs,
         tf.stop_gradient(mean),
         tf.stop_gradient(variance),
     )
@@ -159,9 +149,12 @@ def squeeze_excite(x, reduce_kernel, reduce_bias, expand_kernel, expand_bias):
     Returns:
         Tensor of the shape of `x`.
     """
-    # The sum of half precision values overflows.
-    means = tf.reduce_mean(tf.cast(x, "float32"), (1, 2, 3))
-    means = tf.cast(means, x.dtype)
+    batch, frames, height, width, channels = keras.ops.shape(x)
+    # The sum of half precision values overflows. Over one axis after the other
+    # it is three times quicker.
+    rows = tf.reshape(x, (batch, frames * height, width, channels))
+    means = tf.reduce_mean(tf.cast(rows, "float32"), 2)
+    means = tf.cast(tf.reduce_mean(means, 1), x.dtype)
     hidden = tf.nn.relu(tf.matmul(means, reduce_kernel) + reduce_bias)
     gates = tf.sigmoid(tf.matmul(hidden, expand_kernel) + expand_bias)
     return x * gates[:, None, None, None]
@@ -182,15 +175,16 @@ def add_relu(x, y):
     return tf.nn.relu(x + y)
 
 
-def _normalize(images, gamma, beta, epsilon, rectify, count):
-    """Normalises float32 images as `batch_normalization` does.
+def _normalize(x, gamma, beta, epsilon, rectify, count):
+    """Normalises float32 videos as `batch_normalization` does.
 
     On CPU this is up to five times quicker than TensorFlow's fused operation,
     whose time is that of the slowest of its many passes.
     """
 
     @tf.custom_gradient
-    def normalize(images, gamma, beta):
+    def normalize(x, gamma, beta):
+        images = _to_images(x)
         mean = _sums(images) / count
         centered = tf.nn.bias_add(images, -mean)
         variance = _sums_of_products(centered, centered) / count
@@ -201,6 +195,7 @@ def _normalize(images, gamma, beta, epsilon, rectify, count):
             outputs = tf.nn.relu(outputs)
 
         def backward(gradient, *_):
+            gradient = _to_images(gradient)
             if rectify:
                 gradient = tf.raw_ops.ReluGrad(
                     gradients=gradient, features=outputs
@@ -211,13 +206,22 @@ def _normalize(images, gamma, beta, epsilon, rectify, count):
             )
             shift = -scale * beta_gradient / count
             centered_scale = -scale * inverse_deviation * gamma_gradient / count
-            images_gradient = tf.nn.bias_add(_scale(gradient, scale), shift)
-            images_gradient += _scale(centered, centered_scale)
-            return images_gradient, gamma_gradient, beta_gradient
+            x_gradient = _add(
+                [
+                    tf.nn.bias_add(_scale(gradient, scale), shift),
+                    _scale(centered, centered_scale),
+                ]
+            )
+            return tf.reshape(x_gradient, shape), gamma_gradient, beta_gradient
 
-        return (outputs, mean, variance), backward
+        return (tf.reshape(outputs, shape), mean, variance), backward
 
-    return normalize(images, gamma, beta)
+    shape = keras.ops.shape(x)
+    return normalize(x, gamma, beta)
+
+
+def _to_images(x):
+    return tf.reshape(x, (-1, *keras.ops.shape(x)[2:]))
 
 
 def _sums(images):
@@ -249,59 +253,168 @@ def _scale(images, factors):
     return tf.nn.depthwise_conv2d(images, kernel, (1, 1, 1, 1), "VALID")
 
 
-def _temporal(x, kernel, bias, padding):
+def _conv_frames(x, kernel, bias=None, stride=1, shortcut=None, rectify=False):
+    """Convolves every frame, with `k // 2` zeros on all sides."""
+    batch, frames, height, width = keras.ops.shape(x)[:4]
+    half = kernel.shape[0] // 2
+    y = tf.nn.conv2d(
+        _to_images(x),
+        kernel,
+        stride,
+        _pairs(half, half) if half else "VALID",
+    )
+    # One operation, which Grappler knows as a sequence on images.
+    if bias is not None:
+        y = tf.nn.bias_add(y, bias)
+    if shortcut is not None:
+        y += tf.reshape(shortcut, tf.shape(y))
+    if rectify:
+        y = tf.nn.relu(y)
+    height, width = (
+        output_length(size, 1, stride, 0) for size in (height, width)
+    )
+    return tf.reshape(y, (batch, frames, height, width, kernel.shape[-1]))
+
+
+def _temporal(x, kernel, bias, padding, rectify):
     """Convolves over time alone: in 2D, over frames and flattened pixels."""
     batch, frames, height, width, channels = keras.ops.shape(x)
     y = tf.nn.depthwise_conv2d(
         tf.reshape(x, (batch, frames, height * width, channels)),
         tf.expand_dims(kernel[:, 0], -1),
         (1, 1, 1, 1),
-        _pairs(padding, 0),
+        "SAME" if 2 * padding + 1 == kernel.shape[0] else "VALID",
     )
+    if bias is not None:
+        y = tf.nn.bias_add(y, bias)
+    if rectify:
+        y = tf.nn.relu(y)
     new_frames = output_length(frames, kernel.shape[0], 1, padding)
-    y = tf.reshape(y, (batch, new_frames, height, width, channels))
-    return y if bias is None else y + bias
+    return tf.reshape(y, (batch, new_frames, height, width, channels))
 
 
-def _sum_of_taps(x, kernel, bias, strides, padding):
-    batch, frames, height, width, channels = keras.ops.shape(x)
-    new_frames, new_height, new_width = (
-        output_length(length, kernel.shape[axis], strides[axis], padding[axis])
-        for axis, length in enumerate((frames, height, width))
+def _sum_of_taps(x, kernel, *bias, strides, padding):
+    """Sums 2D convolutions of shifted frames. Strides are those of space.
+
+    The frames of all clips are laid end to end, with zeros between, so that a
+    shift is a slice of the first axis, which is no copy. Of the sums, those
+    that are of two clips are left out:
+
+        frames    0 a b c 0 0 d e f 0      slices of all but two frames
+        sums      A B C - - D E F          A = 0 + a + b, ...
+    """
+    num_taps, (pad, *pads) = kernel.shape[0], padding
+    length = keras.ops.shape(x)[1]
+    new_length = output_length(length, num_taps, 1, pad)
+    # The frames before and after the clips, for the gradient of the inputs.
+    margin = num_taps - 1 - pad
+    image_padding = _image_padding(kernel.shape[1:3], strides, pads)
+    kwargs = {"strides": (1, *strides, 1), **image_padding}
+
+    @tf.custom_gradient
+    def convolve(x, kernel, *bias):
+        kernels = tf.unstack(kernel[..., None])
+        frames = _lay_end_to_end(x, pad, pad)
+        taps = [
+            tf.raw_ops.DepthwiseConv2dNative(
+                input=shifted, filter=tap, **kwargs
+            )
+            for shifted, tap in zip(
+                _shifts(frames, num_taps), kernels, strict=True
+            )
+        ]
+        if bias and image_padding["padding"] != "EXPLICIT":
+            taps[0] = tf.nn.bias_add(taps[0], *bias)
+        outputs = _take_clips(_add(taps), x, num_taps, new_length)
+        if bias and image_padding["padding"] == "EXPLICIT":
+            # Not to a tap: Grappler aborts on the fused operation.
+            outputs = outputs + bias[0]
+
+        def backward(gradient):
+            gradients = _shifts(
+                _lay_end_to_end(gradient, margin, margin), num_taps
+            )
+            shape = (tf.shape(gradients[0])[0], *keras.ops.shape(x)[2:])
+            taps = [
+                tf.raw_ops.DepthwiseConv2dNativeBackpropInput(
+                    input_sizes=tf.stack(shape),
+                    filter=tap,
+                    out_backprop=shifted,
+                    **kwargs,
+                )
+                for shifted, tap in zip(
+                    gradients, reversed(kernels), strict=True
+                )
+            ]
+            # Else TensorFlow keeps those of the forward pass until now.
+            with tf.control_dependencies([gradient]):
+                frames = _lay_end_to_end(x, pad, margin)
+            kernel_gradient = [
+                tf.raw_ops.DepthwiseConv2dNativeBackpropFilter(
+                    input=shifted,
+                    filter_sizes=kernels[0].shape,
+                    out_backprop=gradients[margin],
+                    **kwargs,
+                )
+                for shifted in _shifts(frames, num_taps)
+            ]
+            return (
+                _take_clips(_add(taps), x, num_taps, length),
+                tf.stack(kernel_gradient)[..., 0],
+                *(tf.raw_ops.BiasAddGrad(out_backprop=gradient) for _ in bias),
+            )
+
+        return outputs, backward
+
+    return convolve(x, kernel, *bias)
+
+
+def _image_padding(kernel_size, strides, padding):
+    """Returns the arguments of 2D operations for `padding` zeros."""
+    is_same = all(
+        size == 2 * pad + 1
+        for size, pad in zip(kernel_size, padding, strict=True)
     )
-    # The same zeros. "SAME" is three times quicker in the backward pass.
-    is_same = strides[1] == 1 and kernel.shape[1] // 2 == padding[1]
-    is_same = is_same and kernel.shape[2] // 2 == padding[2]
-    image_padding = "SAME" if is_same else _pairs(padding[1], padding[2])
-    images = tf.reshape(x, (-1, height, width, channels))
-    span = (new_frames - 1) * strides[0] + 1
-    total = None
-    for tap in range(kernel.shape[0]):
-        y = tf.nn.depthwise_conv2d(
-            images,
-            tf.expand_dims(kernel[tap], -1),
-            (1, strides[1], strides[2], 1),
-            image_padding,
-        )
-        y = tf.reshape(y, (batch, frames, new_height, new_width, channels))
-        y = _shift_frames(y, tap - padding[0], span, padding[0])
-        if strides[0] > 1:
-            y = y[:, :: strides[0]]
-        total = y if total is None else total + y
-    # Not `tf.nn.bias_add` of a tap: Grappler aborts on the fused operation.
-    return total if bias is None else total + bias
+    if not any(padding):
+        return {"padding": "VALID"}
+    if is_same and strides == (1, 1):
+        # The same zeros, for which oneDNN has gradients.
+        return {"padding": "SAME"}
+    explicit = [n for pad in padding for n in (pad, pad)]
+    return {"padding": "EXPLICIT", "explicit_paddings": [0, 0, *explicit, 0, 0]}
 
 
-def _shift_frames(x, start, length, padding):
-    """Returns `length` frames from `start` on, with zeros outside of `x`."""
-    if start == 0 and isinstance(length, int) and length == x.shape[1]:
-        return x
-    if padding and start:
-        ends = (max(-start, 0), max(start, 0))
-        x = tf.pad(x, ((0, 0), ends, (0, 0), (0, 0), (0, 0)))
-    # The gradient of `x[:, start:stop]` is slower than the convolution, that
-    # of `tf.slice` is a padding.
-    return tf.slice(x, (0, max(start, 0), 0, 0, 0), (-1, length, -1, -1, -1))
+def _lay_end_to_end(x, before, after):
+    """Returns the frames of all clips, with zeros before and after each."""
+    if before or after:
+        x = tf.pad(x, ((0, 0), (before, after), (0, 0), (0, 0), (0, 0)))
+    return _to_images(x)
+
+
+def _shifts(frames, num_taps):
+    """Returns the frames from the first on, from the second on, ..."""
+    length = keras.ops.shape(frames)[0] - num_taps + 1
+    return [frames[tap : tap + length] for tap in range(num_taps)]
+
+
+def _add(images):
+    """Returns a sum, as rows: Grappler must not fuse it with convolutions.
+
+    It fails, and then leaves all of the graph as it is.
+    """
+    shape = keras.ops.shape(images[0])
+    total = tf.add_n([tf.reshape(x, (-1, shape[-1])) for x in images])
+    return tf.reshape(total, shape)
+
+
+def _take_clips(sums, x, num_taps, length):
+    """Returns the first `length` of the sums of each clip of `x`."""
+    batch = keras.ops.shape(x)[0]
+    if num_taps > 1 and not (isinstance(batch, int) and batch == 1):
+        pitch = length + num_taps - 1
+        first = tf.range(batch)[:, None] * pitch
+        sums = tf.gather(sums, tf.reshape(first + tf.range(length), (-1,)))
+    return tf.reshape(sums, (batch, length, *keras.ops.shape(sums)[1:]))
 
 
 def _pairs(first, second):

@@ -9,7 +9,9 @@ from ssdet_keras.ops.convolution_shapes import padding_amounts
 from ssdet_keras.ops.convolution_shapes import phases
 
 
-def depthwise_conv3d(x, kernel, bias=None, strides=(1, 1, 1), padding="same"):
+def depthwise_conv3d(
+    x, kernel, bias=None, strides=(1, 1, 1), padding="same", rectify=False
+):
     """Convolves every channel with its own kernel over time and space.
 
     Args:
@@ -18,19 +20,24 @@ def depthwise_conv3d(x, kernel, bias=None, strides=(1, 1, 1), padding="same"):
         bias: Optional tensor of shape `(channels,)`.
         strides: Three integers.
         padding: `"same"` (`k // 2` zeros on both sides) or `"valid"`.
+        rectify: Boolean. Whether a ReLU follows.
 
     Returns:
         Tensor of shape `(batch, new_frames, new_height, new_width, channels)`.
     """
     padding = padding_amounts(kernel.shape[:3], padding)
     if x.device.type == "cpu" and torch.is_grad_enabled():
-        return _DepthwiseConv3D.apply(
+        y = _DepthwiseConv3D.apply(
             x.contiguous(), kernel, bias, tuple(strides), padding
         )
-    return _convolve(x, kernel, bias, strides, padding)
+    else:
+        y = _convolve(x, kernel, bias, strides, padding)
+    return relu(y) if rectify else y
 
 
-def pointwise_conv3d(x, kernel, bias=None, stride=1):
+def pointwise_conv3d(
+    x, kernel, bias=None, stride=1, shortcut=None, rectify=False
+):
     """Mixes the channels of every `stride`-th pixel of every frame.
 
     Args:
@@ -38,22 +45,25 @@ def pointwise_conv3d(x, kernel, bias=None, stride=1):
         kernel: Tensor of shape `(channels, filters)`.
         bias: Optional tensor of shape `(filters,)`.
         stride: Integer, of height and width.
+        shortcut: Optional tensor of the shape of the outputs, which is added.
+        rectify: Boolean. Whether a ReLU follows.
 
     Returns:
         Tensor of shape `(batch, frames, new_height, new_width, filters)`, where
         the new sizes are `ceil(size / stride)`.
     """
     if x.device.type != "cpu":
-        return functional.linear(x[:, :, ::stride, ::stride], kernel.t(), bias)
+        y = functional.linear(x[:, :, ::stride, ::stride], kernel.t(), bias)
+        return _add_and_rectify(y, shortcut, rectify)
     # oneDNN's convolution, which on some processors is twice as quick as the
     # matrix product of MKL.
-    y = functional.conv2d(
-        x.flatten(0, 1).movedim(-1, 1),
-        kernel.t()[:, :, None, None],
-        bias,
-        stride=stride,
-    )
-    return y.movedim(1, -1).unflatten(0, x.shape[:2])
+    kernel, strides = kernel.t()[:, :, None, None], (stride, stride)
+    if _records_nothing(x):
+        y = _convolve_in_one_pass(x, kernel, bias, strides, shortcut, rectify)
+        return y.movedim(1, -1).unflatten(0, x.shape[:2])
+    y = functional.conv2d(_to_images(x), kernel, bias, strides)
+    y = y.movedim(1, -1).unflatten(0, x.shape[:2])
+    return _add_and_rectify(y, shortcut, rectify)
 
 
 def spatial_conv3d(x, kernel, stride=1):
@@ -70,7 +80,7 @@ def spatial_conv3d(x, kernel, stride=1):
         the new sizes are `ceil(size / stride)`.
     """
     y = functional.conv2d(
-        x.flatten(0, 1).movedim(-1, 1),
+        _to_images(x),
         kernel.permute(3, 2, 0, 1),
         stride=stride,
         padding=kernel.shape[0] // 2,
@@ -153,6 +163,47 @@ def add_relu(x, y):
     """Returns `max(x + y, 0)`. It may overwrite `x`."""
     total = x + y if torch.is_grad_enabled() else x.add_(y)
     return torch.relu_(total)
+
+
+def _to_images(x):
+    """Returns the frames of all videos, as 2D operations take them."""
+    return x.flatten(0, 1).movedim(-1, 1)
+
+
+def _add_and_rectify(y, shortcut, rectify):
+    if shortcut is not None:
+        return add_relu(y, shortcut) if rectify else y + shortcut
+    return relu(y) if rectify else y
+
+
+def _records_nothing(x):
+    """Returns whether operations without gradients or exports may be used."""
+    return (
+        x.dtype == torch.float32
+        and torch.backends.mkldnn.is_available()
+        and not torch.is_grad_enabled()
+        and not torch.compiler.is_compiling()
+        and not torch.jit.is_tracing()
+    )
+
+
+def _convolve_in_one_pass(x, kernel, bias, strides, shortcut, rectify):
+    """Convolves, adds and rectifies by one operation, as torch.compile does."""
+    convolve = torch.ops.mkldnn._convolution_pointwise
+    arguments = (kernel, bias, (0, 0), strides, (1, 1), 1)
+    relu = "relu" if rectify else "none"
+    if shortcut is None:
+        return convolve(_to_images(x), *arguments, relu, [], "")
+    return convolve.binary(
+        _to_images(x),
+        _to_images(shortcut),
+        *arguments,
+        "add",
+        1.0,
+        relu if rectify else None,
+        [],
+        "",
+    )
 
 
 def _convolve(x, kernel, bias, strides, padding):

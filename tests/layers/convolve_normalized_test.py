@@ -1,6 +1,8 @@
 import keras
+import numpy as np
 from absl.testing import parameterized
 from layer_test_case import LayerTestCase
+from ops.gradients import to_numpy
 
 from ssdet_keras.layers.convolve_normalized import convolve_normalized
 from ssdet_keras.layers.depthwise_conv3d import DepthwiseConv3D
@@ -61,6 +63,24 @@ class ConvolveNormalizedTest(LayerTestCase):
     @parameterized.product(name=tuple(CONVOLUTIONS), activation=(None, "relu"))
     def test_inference(self, name, activation):
         self.check(name, activation, training=False, trainable=True)
+
+    @parameterized.parameters(False, True)
+    def test_shortcut(self, training):
+        x = self.draw(2, 4, 5, 4, 3)
+        norm = FusedBatchNormalization()
+        layer = self.build(Separate(CONVOLUTIONS["pointwise"](), norm), 3)
+        shortcut = keras.ops.convert_to_tensor(self.draw(2, 4, 3, 2, 3))
+        expected = keras.ops.relu(layer(x, training=training) + shortcut)
+        outputs = convolve_normalized(
+            layer.convolution,
+            norm,
+            keras.ops.convert_to_tensor(x),
+            training,
+            shortcut,
+        )
+        np.testing.assert_allclose(
+            to_numpy(outputs), to_numpy(expected), atol=1e-5
+        )
 
     def test_training(self):
         self.check("pointwise", "relu", training=True, trainable=True)

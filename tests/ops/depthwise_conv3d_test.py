@@ -148,6 +148,37 @@ class DepthwiseConv3DTest(OpTestCase):
         shape = (2, 3, 5, 4, 3)
         self.check(shape, kernel_size, strides, "same", unknown_sizes=True)
 
+    @parameterized.product(
+        kernel_size=((3, 3, 3), (5, 1, 1)),
+        stride=(1, 2),
+        kwargs=({}, {"dtype": "float16"}, {"unknown_sizes": True}),
+    )
+    def test_rectify(self, kernel_size, stride, kwargs):
+        arrays = self.draw(
+            (2, 3, 5, 4, 3),
+            (*kernel_size, 3),
+            (3,),
+            dtype=kwargs.get("dtype", "float32"),
+        )
+        strides, num_taps = (1, stride, stride), np.prod(kernel_size)
+
+        def gradients(x, kernel, bias, gradient):
+            y = convolve(x, kernel, bias, strides, "same")
+            return convolve_gradients(
+                x, kernel, strides, "same", gradient * (y > 0)
+            )
+
+        self.assert_equals_reference(
+            lambda x, kernel, bias: ops.depthwise_conv3d(
+                x, kernel, bias, strides, rectify=True
+            ),
+            lambda *arrays: np.maximum(convolve(*arrays, strides, "same"), 0),
+            arrays,
+            [num_taps + 1, num_taps, 120, 120],
+            reference_gradients=gradients,
+            **kwargs,
+        )
+
     def test_symmetric_padding(self):
         # [0 1 2], [2 3 4]: TensorFlow's SAME would give [1 2 3], [3 4 0].
         x = np.arange(1, 5, dtype="float32").reshape(1, 1, 4, 1, 1)

@@ -21,6 +21,15 @@ class OpTestCase(parameterized.TestCase):
         tensor = keras.ops.convert_to_tensor(array, "float32")
         return to_numpy(keras.ops.cast(tensor, dtype)).astype("float64")
 
+    def without_gradients(self, op, *args):
+        """Returns the outputs of an operation at inference, as an array."""
+        if keras.config.backend() == "torch":
+            import torch
+
+            with torch.no_grad():
+                return to_numpy(op(*args))
+        return to_numpy(op(*args))
+
     def assert_equals_reference(
         self,
         op,

@@ -47,6 +47,82 @@ class PointwiseConv3DTest(OpTestCase):
     def test_low_precision(self, dtype, stride):
         self.check((2, 2, 3, 5, 3), stride, dtype=dtype)
 
+    @parameterized.product(
+        stride=(1, 2),
+        rectify=(False, True),
+        kwargs=({}, {"dtype": "bfloat16"}, {"unknown_sizes": True}),
+    )
+    def test_shortcut(self, stride, rectify, kwargs):
+        height, width = (5 + stride - 1) // stride, (3 + stride - 1) // stride
+        arrays = self.draw(
+            (2, 3, 5, 3, 3),
+            (3, 4),
+            (4,),
+            (2, 3, height, width, 4),
+            dtype=kwargs.get("dtype", "float32"),
+        )
+
+        def convolve(x, kernel, bias, shortcut):
+            y = x[:, :, ::stride, ::stride] @ kernel + bias + shortcut
+            return np.maximum(y, 0) if rectify else y
+
+        self.assert_equals_reference(
+            lambda x, kernel, bias, shortcut: ops.pointwise_conv3d(
+                x, kernel, bias, stride, shortcut, rectify
+            ),
+            convolve,
+            arrays,
+            [5, 4, 90, 90, 1],
+            **kwargs,
+        )
+
+    @parameterized.parameters(1, 2)
+    def test_rectify(self, stride):
+        x, kernel = self.draw((2, 3, 5, 3, 3), (3, 4))
+        self.assert_equals_reference(
+            lambda x, kernel: ops.pointwise_conv3d(
+                x, kernel, stride=stride, rectify=True
+            ),
+            lambda x, kernel: np.maximum(
+                x[:, :, ::stride, ::stride] @ kernel, 0
+            ),
+            [x, kernel],
+            [4, 4, 90],
+        )
+
+    @parameterized.parameters(1, 2)
+    def test_without_gradients(self, stride):
+        x, kernel, bias, shortcut = self.draw(
+            (2, 3, 4, 4, 3), (3, 4), (4,), (2, 3, 4 // stride, 4 // stride, 4)
+        )
+        y = x[:, :, ::stride, ::stride] @ kernel + bias
+        expected = {
+            (False, False): y,
+            (False, True): np.maximum(y, 0),
+            (True, False): y + shortcut,
+            (True, True): np.maximum(y + shortcut, 0),
+        }
+        given = [
+            keras.ops.convert_to_tensor(array, "float32")
+            for array in (x, kernel, bias, shortcut)
+        ]
+        for (is_added, rectify), wanted in expected.items():
+            outputs = self.without_gradients(
+                ops.pointwise_conv3d,
+                *given[:3],
+                stride,
+                given[3] if is_added else None,
+                rectify,
+            )
+            np.testing.assert_allclose(outputs, wanted, atol=1e-5)
+        # Nothing that was given is changed.
+        for tensor, array in zip(
+            given, (x, kernel, bias, shortcut), strict=True
+        ):
+            np.testing.assert_array_equal(
+                keras.ops.convert_to_numpy(tensor), array.astype("float32")
+            )
+
     @parameterized.parameters(1, 2)
     def test_unknown_sizes(self, stride):
         self.check((2, 3, 5, 3, 3), stride, unknown_sizes=True)
