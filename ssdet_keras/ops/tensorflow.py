@@ -160,9 +160,19 @@ def squeeze_excite(x, reduce_kernel, reduce_bias, expand_kernel, expand_bias):
     return x * gates[:, None, None, None]
 
 
+@tf.custom_gradient
 def silu(x):
     """Returns `x * sigmoid(x)`."""
-    return tf.nn.silu(x)
+    x = tf.convert_to_tensor(x)
+
+    def backward(gradient):
+        # Not that of the forward pass, which would be kept until now.
+        with tf.control_dependencies([gradient]):
+            gates = tf.sigmoid(x)
+        # In fewer passes than TensorFlow's own gradient.
+        return gradient * (gates + tf.raw_ops.SigmoidGrad(y=gates, dy=x))
+
+    return x * tf.sigmoid(x), backward
 
 
 def relu(x):
