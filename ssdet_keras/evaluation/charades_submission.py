@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 
-from ssdet_keras.evaluation.atomic_write import atomic_write
+from ssdet_keras.data.atomic_write import atomic_write
 from ssdet_keras.evaluation.charades import NUM_SAMPLES
 from ssdet_keras.evaluation.charades import sample_uniformly
 

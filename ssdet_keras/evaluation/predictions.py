@@ -5,7 +5,7 @@ import zipfile
 
 import numpy as np
 
-from ssdet_keras.evaluation.atomic_write import atomic_write
+from ssdet_keras.data.atomic_write import atomic_write
 
 
 def save_predictions(path, predictions, **metadata):
