@@ -121,7 +121,8 @@ def _read(annotations, video_root, split, class_names):
 
 
 def _read_folder(index, names, repairs):
-    _, folders, others = index.list_names("")
+    files, folders, others = index.list_names("")
+    ignored = files + others
     if not folders:
         raise ValueError(
             "A folder of one subfolder per class is expected. Received: "
@@ -136,8 +137,8 @@ def _read_folder(index, names, repairs):
                 f"Every subfolder must be one of the {len(names)} class "
                 f"names. Received: {folder!r} of {index.root}"
             )
-        files, frames, others_here = index.list_names(folder)
-        others += [f"{folder}/{name}" for name in others_here]
+        files, frames, others = index.list_names(folder)
+        ignored += [f"{folder}/{name}" for name in others]
         records += [
             VideoRecord(
                 id=f"{folder}/{name}",
@@ -146,8 +147,8 @@ def _read_folder(index, names, repairs):
             )
             for name in sorted(files + frames)
         ]
-    for name in others:
-        repairs.add("file_ignored_no_video", name)
+    for name in ignored:
+        repairs.add("file_ignored", name)
     return records, names
 
 
