@@ -30,7 +30,7 @@ from ssdet_keras import data
 _NUM_CLASSES = flags.DEFINE_integer("num_classes", 400, "Folders.", 1)
 _NUM_VIDEOS = flags.DEFINE_integer("num_videos", 600, "Videos per folder.", 1)
 
-_ROUNDS = 5
+_ROUNDS = 3
 
 
 def write_videos(folder):

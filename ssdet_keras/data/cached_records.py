@@ -42,7 +42,8 @@ def cached_records(cache, read, annotations, video_root, split, class_names):
         `VideoRecords`.
 
     Raises:
-        ValueError: If `cache` is another file than an `.npz` file.
+        ValueError: If `cache` is another file than an `.npz` file, or lies in
+            one of the folders that are listed.
     """
     arguments = (annotations, video_root, split, class_names)
     if cache is None:
@@ -59,6 +60,7 @@ def cached_records(cache, read, annotations, video_root, split, class_names):
         fingerprints = _fingerprint_files(annotations, class_names)
         records, folders = read(*arguments)
         fingerprints.update(folders)
+        _check_place(cache, fingerprints)
         if _are_old(fingerprints, start):
             _save(cache, key, fingerprints, records)
         else:
@@ -77,6 +79,17 @@ def _fingerprint_files(annotations, class_names):
     if isinstance(class_names, str | os.PathLike):
         paths.append(os.fspath(class_names))
     return {path: fingerprint(path) for path in paths}
+
+
+def _check_place(cache, fingerprints):
+    """Raises an error if writing the file would change what it is made of."""
+    parent = os.path.dirname(os.path.realpath(cache))
+    there = [path for path, found in fingerprints.items() if found]
+    if parent in map(os.path.realpath, there):
+        raise ValueError(
+            "`cache` must be a file outside of the folders of videos and "
+            f"annotations. Received: cache={cache}"
+        )
 
 
 def _are_old(fingerprints, start):

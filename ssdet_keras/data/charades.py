@@ -51,10 +51,11 @@ def read_charades(
         class_names: List of names in the order of the class indices, or the
             path of a file of lines `c000 Name`. Defaults to 157 names `"c000"`
             to `"c156"`.
-        cache: String, path or `None`. An `.npz` file to keep the records in.
-            They are taken from it while neither the annotations, the class
-            list nor the folders of the videos have changed, and otherwise
-            read and kept again. Defaults to `None`.
+        cache: String, path or `None`. An `.npz` file to keep the records in,
+            outside of the folders of the videos. They are taken from it while
+            neither the annotations, the class list nor the folders of the
+            videos have changed, and otherwise read and kept again. Defaults
+            to `None`.
 
     Returns:
         `VideoRecords`.

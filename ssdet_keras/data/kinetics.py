@@ -56,10 +56,11 @@ def read_kinetics(
         class_names: List of names, or the path of a file of one name per
             line, in the order of the class indices. Defaults to the sorted
             labels of the file, of all of its splits.
-        cache: String, path or `None`. An `.npz` file to keep the records in.
-            They are taken from it while neither the annotations, the class
-            list nor the folders of the videos have changed, and otherwise
-            read and kept again. Defaults to `None`.
+        cache: String, path or `None`. An `.npz` file to keep the records in,
+            outside of the folders of the videos. They are taken from it while
+            neither the annotations, the class list nor the folders of the
+            videos have changed, and otherwise read and kept again. Defaults
+            to `None`.
 
     Returns:
         `VideoRecords`.

@@ -49,10 +49,11 @@ def read_multithumos(
             path of a file of lines `1 BaseballPitch`. Defaults to the numbers
             `"1"` to `"65"` for a JSON file, and to the sorted names of the
             files for a folder.
-        cache: String, path or `None`. An `.npz` file to keep the records in.
-            They are taken from it while neither the annotations, the class
-            list nor the folders of the videos have changed, and otherwise
-            read and kept again. Defaults to `None`.
+        cache: String, path or `None`. An `.npz` file to keep the records in,
+            outside of the folders of the videos. They are taken from it while
+            neither the annotations, the class list nor the folders of the
+            videos have changed, and otherwise read and kept again. Defaults
+            to `None`.
 
     Returns:
         `VideoRecords`. Its class indices start at 0.

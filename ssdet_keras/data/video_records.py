@@ -9,7 +9,7 @@ class VideoRecords(collections.abc.Sequence):
     """The annotated videos of a data set, with its class names.
 
     Args:
-        records: Iterable of `VideoRecord`.
+        records: Iterable of `VideoRecord`, or `RecordTable`.
         class_names: Sequence of strings, the name of each class index.
         repairs: Dict or `None`. What was changed in, or left out of, dirty
             annotations, and how often, such as `{"end_clipped": 3}`.

@@ -164,7 +164,7 @@ class CachedRecordsTest(FolderTestCase):
         self.check(is_kept=True)
 
     def test_cannot_be_written(self):
-        self.cache = os.path.join(self.csv, "kinetics.npz")
+        self.cache = os.path.join(self.touch("a_file"), "kinetics.npz")
         with mock.patch.object(logging, "warning") as warning:
             self.assertLen(self.read(), 3)
         self.assertIn("could not be kept", warning.call_args_list[-1][0][0])
@@ -176,3 +176,12 @@ class CachedRecordsTest(FolderTestCase):
         ):
             self.read()
         self.assertTrue(os.path.exists(self.csv))
+
+    def test_place(self):
+        # Each writing would change the folder, and so outdate the file.
+        self.cache = os.path.join(self.root, "train", "kinetics.npz")
+        with self.assertRaisesRegex(
+            ValueError, "outside of the folders .* Received: cache=.*train"
+        ):
+            self.read()
+        self.assertFalse(os.path.exists(self.cache))
