@@ -1,6 +1,7 @@
 from data.folder_test_case import FolderTestCase
 
 from ssdet_keras.data import read_class_names
+from ssdet_keras.data.class_names import resolve_class_names
 
 
 class ReadClassNamesTest(FolderTestCase):
@@ -30,3 +31,12 @@ class ReadClassNamesTest(FolderTestCase):
                 read_class_names(self.write(text, "classes.txt"))
         with self.assertRaises(FileNotFoundError):
             read_class_names(self.make_path("none.txt"))
+
+    def test_resolve(self):
+        path = self.write("a\nb\n", "classes.txt")
+        self.assertIsNone(resolve_class_names(None))
+        self.assertEqual(resolve_class_names(path), ["a", "b"])
+        self.assertEqual(resolve_class_names(("a", 1)), ["a", "1"])
+        for names, message in (([], "at least one"), (["a", "a"], "differ")):
+            with self.assertRaisesRegex(ValueError, message):
+                resolve_class_names(names)

@@ -2,6 +2,7 @@ import json
 import math
 import os
 
+from absl.testing import parameterized
 from data.folder_test_case import FolderTestCase
 
 from ssdet_keras.data import VideoRecords
@@ -96,6 +97,70 @@ class ReadKineticsTest(FolderTestCase):
         records = read_kinetics(commas, root, class_names=["x", "y"])
         self.assertEqual(records[0].segments[0][0], 1)
 
+    @parameterized.parameters(
+        ("train/a b/x.mp4 7", "train/a b/x.mp4", 7),
+        ("train/a b/x.mp4,7", "train/a b/x.mp4", 7),
+        ("a, b/x.mp4 , 007", "a, b/x.mp4", 7),
+        ("./train//x.mp4\t0", "train/x.mp4", 0),
+        ("2 1 3", "2 1", 3),
+    )
+    def test_line_of_list(self, line, path, label):
+        self.touch("videos", *path.split("/"))
+        root = self.make_path("videos")
+        (record,) = read_kinetics(self.write(line, "list.csv"), root)
+        self.assertEqual(os.path.relpath(record.path, root), path)
+        self.assertEqual(record.segments, ((label, 0.0, math.inf),))
+
+    @parameterized.parameters("\n", "\r\n", "\r")
+    def test_byte_order_mark_and_line_ends(self, end):
+        text = "\ufeff" + end.join([*(HEADER + ROWS).splitlines(), ""])
+        records = read_kinetics(
+            self.write(text, "a.csv"), self.make_videos(), split="train"
+        )
+        self.assertEqual(records[1].segments, ((2, 0.0, math.inf),))
+        self.assertEqual(records.repairs, {})
+
+    def test_columns_in_another_order(self):
+        text = (
+            '"split", youtube_id,is_cc,label,time_end,time_start\n'
+            "train,aaaaaaaaaaa,0,yoga,13,3\n"
+        )
+        (record,) = read_kinetics(
+            self.write(text, "a.csv"), self.make_videos(), split="training"
+        )
+        self.assertEqual(record.id, "aaaaaaaaaaa")
+        self.assertEqual(record.duration, 10.0)
+        self.assertTrue(os.path.exists(record.path))
+
+    def test_names_that_no_file_can_have(self):
+        entries = {
+            video_id: {"annotations": {"label": label}}
+            for video_id, label in (
+                ("aaaaaaaaaaa", "\0"),
+                ("long", 300 * "a"),
+                ("surrogate", "\ud800"),
+                (300 * "b", "x/../../x"),
+            )
+        }
+        self.touch("videos", "aaaaaaaaaaa.mp4")
+        path = self.write(json.dumps(entries), "a.json")
+        records = read_kinetics(path, self.make_path("videos"))
+        self.assertLen(records, 4)
+        self.assertEqual(records.repairs, {"missing_video": 3})
+
+    def test_names_that_come_twice_in_json(self):
+        entry = '"aaaaaaaaaaa": {"annotations": {"label": "%s"}}'
+        text = f'{{{entry % "yoga"}, {entry % "abseiling"}, "": {{}}}}'
+        self.touch("videos", "aaaaaaaaaaa.mp4")
+        records = read_kinetics(
+            self.write(text, "a.json"), self.make_path("videos")
+        )
+        self.assertEqual(records.class_names, ["yoga"])
+        self.assertEqual(
+            records.repairs,
+            {"row_dropped_duplicate": 1, "row_dropped_malformed": 1},
+        )
+
     def test_class_names(self):
         root = self.make_videos()
         path = self.write(HEADER + ROWS, "a.csv")
@@ -138,7 +203,9 @@ class ReadKineticsTest(FolderTestCase):
             + ROWS
             + "abseiling,ccccccccccc,0,10,validate\n"  # Twice.
             + "abseiling,aaaaaaaaaaa,50,60,train\n"  # Another clip of it.
-            + "abseiling\n"
+            + "abseiling\n\n"
+            + ",eeeeeeeeeee,9,19,train\n"  # No label.
+            + "abseiling, ,9,19,train\n"  # No id.
             + "abseiling,ddddddddddd,9,1,train\n"
         )
         records = read_kinetics(self.write(text, "a.csv"), root)
@@ -146,7 +213,7 @@ class ReadKineticsTest(FolderTestCase):
             records.repairs,
             {
                 "row_dropped_duplicate": 1,
-                "row_dropped_malformed": 1,
+                "row_dropped_malformed": 3,
                 "unknown_duration": 1,
                 "missing_video": 2,
             },
@@ -161,6 +228,7 @@ class ReadKineticsTest(FolderTestCase):
                 "ddddddddddd",
             ],
         )
+        self.assertEqual(records.examples["row_dropped_malformed"], "line 7")
         self.assertLen({record.path for record in records}, 5)
         self.assertIsNone(records[4].duration)
 
@@ -193,6 +261,12 @@ class ReadKineticsTest(FolderTestCase):
             ("list", "[1]", "JSON object"),
             ("entry", '{"a": 1}', "'a': 1"),
             ("label", '{"a": {"annotations": {}}}', '"annotations" with a'),
+            ("text", '{"a": {"annotations": {"label": 1}}}', "with a .label"),
+            ("subset", '{"a": {"subset": 1}}', '"subset" of each'),
+            ("digits", "a.mp4 1234567\n", "'a.mp4 1234567' in line 1"),
+            ("long", HEADER + 2**18 * "a", "field limit"),
+            ("zero", "a.mp4\0 1\n", "zero byte"),
+            ("last", HEADER + 'a,b,1,2,"train\nc,d,1,2,val\n', "line 2 is"),
             ("quote", HEADER + '"a,b\nc,d,1,2,train\n', "line 2 is never"),
         ):
             with (

@@ -88,3 +88,17 @@ class ReadMultiTHUMOSTest(FolderTestCase):
                 ValueError, f"1 to 65. Received: {number}"
             ):
                 read_multithumos(path, root)
+
+    def test_times_that_are_none(self):
+        actions = [[1, 10**400, 3], [2, None, 3], [3, True, 3], [4, "1", [2]]]
+        entries = {"a": {"duration": 10**400, "actions": actions}}
+        self.touch("videos", "a.mp4")
+        records = read_multithumos(
+            self.write(json.dumps(entries), "a.json"), self.make_path("videos")
+        )
+        self.assertEqual(records[0].segments, ())
+        self.assertIsNone(records[0].duration)
+        self.assertEqual(
+            records.repairs,
+            {"segment_dropped_no_time": 4, "unknown_duration": 1},
+        )

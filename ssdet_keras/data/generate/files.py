@@ -112,11 +112,14 @@ def write_text(path, text):
 
 def write_table(path, columns, rows):
     """Writes a CSV file with a header, the whole file or nothing."""
+    write_text(path, "".join(map(_format_row, [columns, *rows])))
+
+
+def _format_row(cells):
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    write_text(path, text.getvalue())
+    # With another line end, the writer leaves "\r" in a cell without quotes.
+    csv.writer(text, lineterminator="\r\n").writerow(cells)
+    return text.getvalue().removesuffix("\r\n") + "\n"
 
 
 def write_video(path, scene):
