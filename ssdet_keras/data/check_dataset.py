@@ -153,16 +153,15 @@ def _find_copies(parts, facts):
     findings = {}
     for copies in [*by_id.values(), *by_content.values()]:
         last_number = copies[-1][0]
-        kept = next(c[2] for c in copies if c[0] == last_number)
-        for number, part, record in copies:
-            if record is kept:
-                continue
+        kept = next(i for i, c in enumerate(copies) if c[0] == last_number)
+        kept_id = copies[kept][2].id
+        for number, part, record in copies[:kept] + copies[kept + 1 :]:
             if number < last_number:
                 kind, detail = "leak", f"{copies[-1][1]} has it"
-                if record.id != kept.id:
-                    detail += f" as {kept.id}"
+                if record.id != kept_id:
+                    detail += f" as {kept_id}"
             else:
-                kind, detail = "duplicate", f"the same as {kept.id}"
+                kind, detail = "duplicate", f"the same as {kept_id}"
             findings.setdefault(
                 (kind, part, record.id, record.path),
                 Finding(kind, part, record.id, record.path, detail),

@@ -31,7 +31,7 @@ def check_video(record, facts, clip_length):
     findings += _check_fps(record, facts)
     duration = real_duration(record, facts)
     if duration is None:
-        return [*findings, ("not_counted", facts.codec)]
+        return [*findings, ("unknown_length", f"codec {facts.codec}")]
     if facts.num_frames < clip_length:
         findings.append(
             ("short", f"{facts.num_frames} of {clip_length} frames")

@@ -109,11 +109,10 @@ FINDING_KINDS = {
         "Nothing is annotated in the video: all of it is background.",
         "Nothing, if that is so.",
     ),
-    "not_counted": FindingKind(
+    "unknown_length": FindingKind(
         False,
-        "The format does not store the number of frames, so that lengths were "
+        "The file does not tell its number of frames, so that lengths were "
         "not checked.",
-        "Check with --thorough, and prepare the videos as mp4: opening these "
-        "takes decoding them.",
+        "Check with --thorough.",
     ),
 }

@@ -29,7 +29,7 @@ def list_videos(root):
         videos += [
             os.path.join(folder, name)
             for name in names
-            if name.lower().endswith(VIDEO_SUFFIXES)
+            if os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES
         ]
         if folder != root and any(
             name.lower().endswith(_PICTURE_SUFFIXES) for name in names

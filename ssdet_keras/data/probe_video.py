@@ -16,8 +16,9 @@ class VideoFacts:
 
     Args:
         error: String or `None`. Why the video can't be read.
-        num_frames: Integer or `None`. Number of frames. The formats that
-            don't store it, such as `.mkv`, tell it when they are decoded.
+        num_frames: Integer or `None`. Number of frames, as far as it is
+            known. Unless `thorough`, that of the header, which is a guess in
+            formats that don't store it, such as `.mkv`.
         fps: Float or `None`. Frames per second.
         height: Integer or `None`, in pixels, after the rotation.
         width: Integer or `None`, in pixels, after the rotation.
@@ -59,21 +60,16 @@ def probe_video(path, thorough=False):
         _check_end(path)
         with VideoFile(path) as video:
             video.read([0])
+            num_frames = video.header_num_frames
             if thorough:
                 num_frames = _decode(video)
-            elif path.endswith(
-                (".mp4", ".avi", ".mov", ".m4v")
-            ) or os.path.isdir(path):
-                num_frames = video.num_frames
-            else:
-                num_frames = None
             return VideoFacts(
                 num_frames=num_frames,
                 fps=video.fps,
                 height=video.height,
                 width=video.width,
-                rotation=getattr(video, "rotation", 0),
-                codec=getattr(video, "codec", ""),
+                rotation=video.rotation,
+                codec=video.codec,
                 parts_digest=_digest(path, is_whole=False),
                 whole_digest=_digest(path, is_whole=True) if thorough else None,
                 thorough=thorough,
@@ -83,6 +79,18 @@ def probe_video(path, thorough=False):
     except OSError as error:
         reason = error.strerror or str(error)
         return VideoFacts(error=reason, thorough=thorough)
+
+
+def _decode(video):
+    """Returns the number of frames, all of which can be decoded."""
+    num_decodable = video.count_decodable_frames()
+    if num_decodable < video.num_frames:
+        raise VideoReadError(
+            video.path,
+            f"it has {video.num_frames} frames, of which only {num_decodable} "
+            "can be decoded",
+        )
+    return num_decodable
 
 
 def _check_end(path):
@@ -139,9 +147,3 @@ def _digest(path, is_whole):
                 file.seek(start)
                 digest.update(file.read(_BYTES_PER_PART))
     return digest.hexdigest()
-
-
-def _decode(video):
-    for start in range(0, video.num_frames, 64):
-        video.read(range(start, min(start + 64, video.num_frames)))
-    return video.num_frames
