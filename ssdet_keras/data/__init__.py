@@ -19,4 +19,5 @@ from ssdet_keras.data.video_file import VideoFile
 from ssdet_keras.data.video_read_error import VideoReadError
 from ssdet_keras.data.video_record import VideoRecord
 from ssdet_keras.data.video_records import VideoRecords
+from ssdet_keras.data.videos import read_videos
 from ssdet_keras.data.whole_video import read_whole_video

@@ -1,25 +1,32 @@
 """Reader of the Charades data set."""
 
 import os
+import re
 
-from ssdet_keras.data.annotation_files import Repairs
 from ssdet_keras.data.annotation_files import check_not_empty
-from ssdet_keras.data.annotation_files import clean_segment
+from ssdet_keras.data.annotation_files import is_json
 from ssdet_keras.data.annotation_files import normalise_split
-from ssdet_keras.data.annotation_files import parse_duration
 from ssdet_keras.data.annotation_files import read_csv
 from ssdet_keras.data.annotation_files import read_json_actions
-from ssdet_keras.data.annotation_files import read_lines
+from ssdet_keras.data.annotation_files import read_text
+from ssdet_keras.data.cached_records import cached_records
 from ssdet_keras.data.class_names import resolve_class_names
+from ssdet_keras.data.repairs import Repairs
+from ssdet_keras.data.repairs import clean_segments
+from ssdet_keras.data.repairs import parse_positive
+from ssdet_keras.data.repairs import parse_seconds
 from ssdet_keras.data.video_index import VideoIndex
 from ssdet_keras.data.video_record import VideoRecord
 from ssdet_keras.data.video_records import VideoRecords
 
 _NUM_CLASSES = 157
 _COLUMNS = ("id", "actions", "length")
+_CODE = re.compile("c([0-9]{1,6})")
 
 
-def read_charades(annotations, video_root, split=None, class_names=None):
+def read_charades(
+    annotations, video_root, split=None, class_names=None, cache=None
+):
     """Reads the annotations of the Charades data set.
 
     Two formats are told apart by their content: the official CSV files, where
@@ -44,6 +51,10 @@ def read_charades(annotations, video_root, split=None, class_names=None):
         class_names: List of names in the order of the class indices, or the
             path of a file of lines `c000 Name`. Defaults to 157 names `"c000"`
             to `"c156"`.
+        cache: String, path or `None`. An `.npz` file to keep the records in.
+            They are taken from it while neither the annotations, the class
+            list nor the folders of the videos have changed, and otherwise
+            read and kept again. Defaults to `None`.
 
     Returns:
         `VideoRecords`.
@@ -64,23 +75,29 @@ def read_charades(annotations, video_root, split=None, class_names=None):
     )
     ```
     """
+    return cached_records(
+        cache, _read, annotations, video_root, split, class_names
+    )
+
+
+def _read(annotations, video_root, split, class_names):
     path = os.fspath(annotations)
     repairs = Repairs()
-    first = next((t for _, t in read_lines(path) if t.strip()), "").strip()
+    text = read_text(path)
     names = resolve_class_names(class_names)
     if names is None:
         names = [f"c{i:03d}" for i in range(_NUM_CLASSES)]
-    if first.startswith(("{", "[")):
+    if is_json(text):
         videos = [
             (video_id, duration, actions)
             for video_id, subset, duration, actions in read_json_actions(
-                path, len(names), first_class=0
+                path, text, len(names), first_class=0, repairs=repairs
             )
             if split is None or subset == normalise_split(split)
         ]
     else:
         _check_split_of_csv(path, split)
-        videos = _read_csv_videos(path, len(names), repairs)
+        videos = _read_csv_videos(path, text, len(names), repairs)
     check_not_empty(videos, path, split)
 
     index = VideoIndex(video_root)
@@ -89,43 +106,45 @@ def read_charades(annotations, video_root, split=None, class_names=None):
         if video_id in records:
             repairs.add("row_dropped_duplicate", video_id)
             continue
-        duration = parse_duration(duration, repairs, video_id)
-        segments = [
-            clean_segment(action, duration, repairs, video_id)
-            for action in actions
-        ]
+        duration = parse_positive(duration, "duration", repairs, video_id)
         records[video_id] = VideoRecord(
             id=video_id,
             path=index.find(("",), (video_id,), repairs, video_id),
             duration=duration,
-            segments=tuple(s for s in segments if s is not None),
+            segments=clean_segments(actions, duration, repairs, video_id),
         )
     index.check_any_found()
-    return VideoRecords(
-        records.values(), names, repairs.counts, repairs.examples
+    return (
+        VideoRecords(records.values(), names, repairs.counts, repairs.examples),
+        index.fingerprints,
     )
 
 
-def _read_csv_videos(path, num_classes, repairs):
+def _read_csv_videos(path, text, num_classes, repairs):
     videos = []
-    for line, row in read_csv(path, _COLUMNS, repairs):
-        video_id = row["id"].strip()
-        actions = []
-        for action in filter(str.strip, row["actions"].split(";")):
-            name, *times = action.split()
-            code = name[1:]
-            if not name.startswith("c") or not code.isdecimal():
-                code = num_classes
-            if int(code) >= num_classes:
-                raise ValueError(
-                    f"Every class must be one of the {num_classes} classes "
-                    f"c000 to c{num_classes - 1:03d}. "
-                    f"Received: {name!r} in line {line} of {path}"
-                )
-            start, end = times if len(times) == 2 else (None, None)
-            actions.append((int(code), start, end))
-        videos.append((video_id, row["length"], actions))
+    for line, cells in read_csv(path, text, _COLUMNS, repairs):
+        video_id, actions, length = cells
+        actions = [
+            _parse_action(action, num_classes, f"line {line} of {path}")
+            for action in actions.split(";")
+            if action.strip()
+        ]
+        videos.append((video_id, length, actions))
     return videos
+
+
+def _parse_action(action, num_classes, where):
+    """Returns `(class_index, start, end)` of a text such as `c092 1.0 2.0`."""
+    name, *times = action.split()
+    match = _CODE.fullmatch(name)
+    if match is None or int(match[1]) >= num_classes:
+        raise ValueError(
+            f"Every class must be one of the {num_classes} classes "
+            f"c000 to c{num_classes - 1:03d}. Received: {name[:60]!r} in "
+            f"{where}"
+        )
+    start, end = times if len(times) == 2 else (None, None)
+    return int(match[1]), parse_seconds(start), parse_seconds(end)
 
 
 def _check_split_of_csv(path, split):

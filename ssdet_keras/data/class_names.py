@@ -3,10 +3,11 @@
 import os
 import re
 
-from ssdet_keras.data.annotation_files import read_lines
+from ssdet_keras.data.annotation_files import read_text
+from ssdet_keras.data.annotation_files import split_lines
 
-_CODED = re.compile(r"c(\d+)(?:\s+|$)(.*)")
-_NUMBERED = re.compile(r"(\d+)\s+(.*)")
+_CODED = re.compile(r"c([0-9]{1,6})(?:\s+|$)(.*)")
+_NUMBERED = re.compile(r"([0-9]{1,6})\s+(.*)")
 
 
 def read_class_names(path):
@@ -29,7 +30,7 @@ def read_class_names(path):
         ValueError: If the file has no names, a name appears twice, or codes
             or numbers are not in order.
     """
-    lines = [(n, text.strip()) for n, text in read_lines(path)]
+    lines = [(n, line.strip()) for n, line in split_lines(read_text(path))]
     lines = [(n, text) for n, text in lines if text]
     if not lines:
         raise ValueError(
@@ -71,6 +72,11 @@ def resolve_class_names(class_names):
     if not names:
         raise ValueError(
             "`class_names` must hold at least one name. "
+            f"Received: class_names={class_names}"
+        )
+    if len(set(names)) < len(names):
+        raise ValueError(
+            "`class_names` must differ from each other. "
             f"Received: class_names={class_names}"
         )
     return names

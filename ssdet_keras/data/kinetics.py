@@ -1,23 +1,34 @@
 """Reader of the Kinetics data sets."""
 
+import collections
 import os
+import re
+import reprlib
+from typing import NamedTuple
 
-from ssdet_keras.data.annotation_files import Repairs
 from ssdet_keras.data.annotation_files import check_not_empty
+from ssdet_keras.data.annotation_files import is_json
 from ssdet_keras.data.annotation_files import normalise_split
-from ssdet_keras.data.annotation_files import parse_seconds
 from ssdet_keras.data.annotation_files import read_csv
 from ssdet_keras.data.annotation_files import read_json
-from ssdet_keras.data.annotation_files import read_lines
+from ssdet_keras.data.annotation_files import read_text
+from ssdet_keras.data.annotation_files import split_lines
+from ssdet_keras.data.cached_records import cached_records
 from ssdet_keras.data.class_names import resolve_class_names
+from ssdet_keras.data.repairs import Repairs
+from ssdet_keras.data.repairs import parse_seconds
 from ssdet_keras.data.video_index import VideoIndex
 from ssdet_keras.data.video_record import VideoRecord
 from ssdet_keras.data.video_records import VideoRecords
 
-_COLUMNS = ("label", "youtube_id", "time_start", "time_end", "split")
+_COLUMNS = ("youtube_id", "label", "time_start", "time_end", "split")
+# At most six digits: the classes below the largest number are listed.
+_LIST_LINE = re.compile(r"(.*[^\s,])(?:\s*,\s*|\s+)([0-9]{1,6})")
 
 
-def read_kinetics(annotations, video_root, split=None, class_names=None):
+def read_kinetics(
+    annotations, video_root, split=None, class_names=None, cache=None
+):
     """Reads the annotations of a Kinetics data set.
 
     Three formats are told apart by their content:
@@ -45,6 +56,10 @@ def read_kinetics(annotations, video_root, split=None, class_names=None):
         class_names: List of names, or the path of a file of one name per
             line, in the order of the class indices. Defaults to the sorted
             labels of the file, of all of its splits.
+        cache: String, path or `None`. An `.npz` file to keep the records in.
+            They are taken from it while neither the annotations, the class
+            list nor the folders of the videos have changed, and otherwise
+            read and kept again. Defaults to `None`.
 
     Returns:
         `VideoRecords`.
@@ -63,162 +78,162 @@ def read_kinetics(annotations, video_root, split=None, class_names=None):
     )
     ```
     """
+    return cached_records(
+        cache, _read, annotations, video_root, split, class_names
+    )
+
+
+def _read(annotations, video_root, split, class_names):
     path = os.fspath(annotations)
     repairs = Repairs()
     rows, is_list = _read_rows(path, repairs)
     index = VideoIndex(video_root)
-    names = _class_names(rows, class_names, path)
-    number = {name: i for i, name in enumerate(names)}
+    names = resolve_class_names(class_names)
+    if is_list:
+        names, numbers = _number_list(rows, names)
+    else:
+        names = names or sorted({row.label for row in rows})
+        numbers = {name: i for i, name in enumerate(names)}
+    _check_labels(rows, numbers, path)
     if split is not None and not is_list:
         wanted = normalise_split(split)
-        rows = [r for r in rows if normalise_split(r["split"]) == wanted]
+        rows = [row for row in rows if normalise_split(row.split) == wanted]
     check_not_empty(rows, path, split)
 
     rows = _drop_duplicates(rows, repairs)
-    clips_of_video = {}
-    for row in rows:
-        clips_of_video[row["id"]] = clips_of_video.get(row["id"], 0) + 1
+    num_clips = collections.Counter(row.id for row in rows)
+    # One tuple for all videos of a class.
+    segments = {
+        label: ((number, 0.0, float("inf")),)
+        for label, number in numbers.items()
+    }
     folders = {}
     records = []
     for row in rows:
-        video_id, start, end = row["id"], row["start"], row["end"]
-        duration = None
-        if start is not None and end is not None:
-            if end > start:
-                duration = end - start
-            else:
-                repairs.add("unknown_duration", video_id)
-        if clips_of_video[video_id] > 1:
-            video_id = _clip_name(row)
+        name = _clip_name(row)
         records.append(
             VideoRecord(
-                id=video_id,
-                path=_find_video(row, index, folders, repairs),
-                duration=duration,
-                segments=((number[row["label"]], 0.0, float("inf")),),
+                id=name if num_clips[row.id] > 1 else row.id,
+                path=_find_video(row, name, index, folders, repairs),
+                duration=_duration(row, repairs),
+                segments=segments[row.label],
             )
         )
     index.check_any_found()
-    return VideoRecords(records, names, repairs.counts, repairs.examples)
+    return (
+        VideoRecords(records, names, repairs.counts, repairs.examples),
+        index.fingerprints,
+    )
+
+
+class _Row(NamedTuple):
+    place: int | str  # Its line, or the id of the video in a JSON file.
+    id: str
+    label: str
+    split: str = ""
+    start: float | None = None
+    end: float | None = None
+    file: str = ""  # Of a list.
 
 
 def _read_rows(path, repairs):
     """Returns the rows, and whether they are of a PySlowFast list."""
-    lines = read_lines(path)
-    first = next((text for _, text in lines if text.strip()), "").strip()
-    if first.startswith(("{", "[")):
-        return _read_json_rows(path), False
-    header = [name.strip() for name in first.split(",")]
-    if "youtube_id" in header:
-        return _read_csv_rows(path, repairs), False
-    return _read_list_rows(path, lines), True
+    text = read_text(path)
+    if is_json(text):
+        return _read_json_rows(path, text, repairs), False
+    first = next((t for _, t in split_lines(text) if t.strip()), "")
+    if "youtube_id" in [name.strip(' "') for name in first.split(",")]:
+        return _read_csv_rows(path, text, repairs), False
+    return _read_list_rows(path, text), True
 
 
-def _read_csv_rows(path, repairs):
+def _read_csv_rows(path, text, repairs):
     rows = []
-    for line, row in read_csv(path, _COLUMNS, repairs):
-        rows.append(
-            {
-                "where": f"line {line}",
-                "id": row["youtube_id"].strip(),
-                "label": row["label"].strip(),
-                "split": row["split"].strip(),
-                "start": parse_seconds(row["time_start"]),
-                "end": parse_seconds(row["time_end"]),
-            }
-        )
+    for line, cells in read_csv(path, text, _COLUMNS, repairs):
+        video_id, label, start, end, split = cells
+        if not label:
+            repairs.add("row_dropped_malformed", f"line {line}")
+            continue
+        start, end = parse_seconds(start), parse_seconds(end)
+        rows.append(_Row(line, video_id, label, split, start, end))
     return rows
 
 
-def _read_json_rows(path):
+def _read_json_rows(path, text, repairs):
     rows = []
-    for video_id, entry in read_json(path).items():
+    for video_id, entry in read_json(path, text, repairs).items():
         annotation = entry.get("annotations")
-        if not isinstance(annotation, dict) or "label" not in annotation:
+        label = isinstance(annotation, dict) and annotation.get("label")
+        if not isinstance(label, str) or not label.strip():
             raise ValueError(
-                'Each video must have "annotations" with a "label". '
-                f"Received: {video_id!r}: {str(entry)[:60]} in {path}"
+                'Each video must have "annotations" with a "label". Received: '
+                f"{video_id!r}: {reprlib.repr(entry)} in {path}"
             )
         segment = annotation.get("segment")
-        if not isinstance(segment, list | tuple) or len(segment) != 2:
+        if not isinstance(segment, list) or len(segment) != 2:
             segment = (None, None)
         rows.append(
-            {
-                "where": f"video {video_id!r}",
-                "id": video_id,
-                "label": str(annotation["label"]).strip(),
-                "split": str(entry.get("subset", "")),
-                "start": parse_seconds(segment[0]),
-                "end": parse_seconds(segment[1]),
-            }
+            _Row(
+                video_id,
+                video_id,
+                label.strip(),
+                entry.get("subset", ""),
+                *map(parse_seconds, segment),
+            )
         )
     return rows
 
 
-def _read_list_rows(path, lines):
+def _read_list_rows(path, text):
     rows = []
-    for line, text in lines:
-        text = text.strip()
-        if not text:
+    for line, row in split_lines(text):
+        row = row.strip()
+        if not row:
             continue
-        separator = " " if " " in text else ","
-        video, _, label = text.rpartition(separator)
-        video, label = video.strip(), label.strip()
-        if not video or not label.isdecimal():
+        match = _LIST_LINE.fullmatch(row)
+        if match is None:
             raise ValueError(
                 "A Kinetics CSV file with a header line, a JSON file, or a "
                 'list of lines "path label" with integer labels is expected. '
-                f"Received: {text[:60]!r} in line {line} of {path}"
+                f"Received: {row[:60]!r} in line {line} of {path}"
             )
+        video, label = match.groups()
         rows.append(
-            {
-                "where": f"line {line}",
-                "id": os.path.splitext(os.path.basename(video))[0],
-                "label": str(int(label)),
-                "split": "",
-                "start": None,
-                "end": None,
-                "file": os.path.normpath(video),
-            }
+            _Row(
+                line,
+                os.path.splitext(os.path.basename(video))[0],
+                str(int(label)),
+                file=os.path.normpath(video),
+            )
         )
     return rows
 
 
-def _class_names(rows, class_names, path):
-    """Returns the class names, and makes every row's label one of them."""
-    names = resolve_class_names(class_names)
-    is_list = bool(rows) and "file" in rows[0]
+def _number_list(rows, names):
+    """Returns the names of the classes, and their indices by label."""
     if names is None:
-        labels = {row["label"] for row in rows}
-        if is_list:
-            return [str(i) for i in range(max(map(int, labels)) + 1)]
-        return sorted(labels)
-    known = set(names)
+        count = max((int(row.label) + 1 for row in rows), default=0)
+        names = [str(i) for i in range(count)]
+    return names, {str(i): i for i in range(len(names))}
+
+
+def _check_labels(rows, numbers, path):
     for row in rows:
-        label = row["label"]
-        if is_list and int(label) < len(names):
-            row["label"] = names[int(label)]
-        elif label not in known:
+        if row.label not in numbers:
+            kind = "line" if isinstance(row.place, int) else "video"
             raise ValueError(
-                f"Every label must be one of the {len(names)} class names. "
-                f"Received: {label!r} in {row['where']} of {path}"
+                f"Every label must be one of the {len(numbers)} class names. "
+                f"Received: {row.label!r} in {kind} {row.place} of {path}"
             )
-    return names
 
 
 def _drop_duplicates(rows, repairs):
     seen = set()
     kept = []
     for row in rows:
-        key = (
-            row["id"],
-            row["start"],
-            row["end"],
-            row["label"],
-            row.get("file"),
-        )
+        key = row.id, row.start, row.end, row.label, row.file
         if key in seen:
-            repairs.add("row_dropped_duplicate", row["id"])
+            repairs.add("row_dropped_duplicate", row.id)
         else:
             seen.add(key)
             kept.append(row)
@@ -226,30 +241,39 @@ def _drop_duplicates(rows, repairs):
 
 
 def _clip_name(row):
-    if "file" in row:
-        return os.path.splitext(row["file"])[0].replace(os.sep, "/")
-    if row["start"] is None or row["end"] is None:
-        return row["id"]
-    return f"{row['id']}_{int(row['start']):06d}_{int(row['end']):06d}"
+    if row.file:
+        return os.path.splitext(row.file)[0].replace(os.sep, "/")
+    if row.start is None or row.end is None:
+        return row.id
+    return f"{row.id}_{int(row.start):06d}_{int(row.end):06d}"
 
 
-def _find_video(row, index, folders, repairs):
-    if "file" in row:
-        return index.find_file(row["file"], repairs, row["id"])
-    key = row["split"], row["label"]
+def _duration(row, repairs):
+    if row.start is None or row.end is None:
+        return None
+    duration = row.end - row.start
+    if 0 < duration < float("inf"):
+        return duration
+    repairs.add("unknown_duration", row.id)
+    return None
+
+
+def _find_video(row, name, index, folders, repairs):
+    if row.file:
+        return index.find_file(row.file, repairs, row.id)
+    key = row.split, row.label
     if key not in folders:
         folders[key] = _folders_of(row, index)
-    names = (_clip_name(row), row["id"])
-    return index.find(folders[key], names, repairs, row["id"])
+    return index.find(folders[key], (name, row.id), repairs, row.id)
 
 
 def _folders_of(row, index):
     """Returns the folders in which the video of a row may be."""
-    split = normalise_split(row["split"])
-    splits = [row["split"], split]
+    split = normalise_split(row.split)
+    splits = [row.split, split]
     if split == "val":
         splits += ["validate", "validation"]
-    labels = [row["label"], row["label"].replace(" ", "_")]
+    labels = [row.label, row.label.replace(" ", "_")]
     folders = [name for name in splits if name and index.has_folder(name)]
     # A missing video is expected in the first of the folders.
     if not folders:

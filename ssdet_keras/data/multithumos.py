@@ -2,14 +2,17 @@
 
 import os
 
-from ssdet_keras.data.annotation_files import Repairs
 from ssdet_keras.data.annotation_files import check_not_empty
-from ssdet_keras.data.annotation_files import clean_segment
 from ssdet_keras.data.annotation_files import normalise_split
-from ssdet_keras.data.annotation_files import parse_duration
 from ssdet_keras.data.annotation_files import read_json_actions
-from ssdet_keras.data.annotation_files import read_lines
+from ssdet_keras.data.annotation_files import read_text
+from ssdet_keras.data.annotation_files import split_lines
+from ssdet_keras.data.cached_records import cached_records
 from ssdet_keras.data.class_names import resolve_class_names
+from ssdet_keras.data.repairs import Repairs
+from ssdet_keras.data.repairs import clean_segments
+from ssdet_keras.data.repairs import parse_positive
+from ssdet_keras.data.repairs import parse_seconds
 from ssdet_keras.data.video_index import VideoIndex
 from ssdet_keras.data.video_record import VideoRecord
 from ssdet_keras.data.video_records import VideoRecords
@@ -17,7 +20,9 @@ from ssdet_keras.data.video_records import VideoRecords
 _NUM_CLASSES = 65
 
 
-def read_multithumos(annotations, video_root, split=None, class_names=None):
+def read_multithumos(
+    annotations, video_root, split=None, class_names=None, cache=None
+):
     """Reads the annotations of the MultiTHUMOS data set.
 
     Two formats are read: `multithumos.json`, with classes from 1,
@@ -44,6 +49,10 @@ def read_multithumos(annotations, video_root, split=None, class_names=None):
             path of a file of lines `1 BaseballPitch`. Defaults to the numbers
             `"1"` to `"65"` for a JSON file, and to the sorted names of the
             files for a folder.
+        cache: String, path or `None`. An `.npz` file to keep the records in.
+            They are taken from it while neither the annotations, the class
+            list nor the folders of the videos have changed, and otherwise
+            read and kept again. Defaults to `None`.
 
     Returns:
         `VideoRecords`. Its class indices start at 0.
@@ -62,6 +71,12 @@ def read_multithumos(annotations, video_root, split=None, class_names=None):
     )
     ```
     """
+    return cached_records(
+        cache, _read, annotations, video_root, split, class_names
+    )
+
+
+def _read(annotations, video_root, split, class_names):
     path = os.fspath(annotations)
     repairs = Repairs()
     names = resolve_class_names(class_names)
@@ -69,7 +84,9 @@ def read_multithumos(annotations, video_root, split=None, class_names=None):
         videos, names = _read_folder(path, names, repairs)
     else:
         names = names or [str(i + 1) for i in range(_NUM_CLASSES)]
-        videos = read_json_actions(path, len(names), first_class=1)
+        videos = read_json_actions(
+            path, read_text(path), len(names), first_class=1, repairs=repairs
+        )
     if split is not None:
         wanted = normalise_split(split)
         videos = [video for video in videos if video[1] == wanted]
@@ -79,21 +96,20 @@ def read_multithumos(annotations, video_root, split=None, class_names=None):
     records = []
     for video_id, _, duration, actions in videos:
         if not os.path.isdir(path):
-            duration = parse_duration(duration, repairs, video_id)
-        segments = [
-            clean_segment(action, duration, repairs, video_id)
-            for action in actions
-        ]
+            duration = parse_positive(duration, "duration", repairs, video_id)
         records.append(
             VideoRecord(
                 id=video_id,
                 path=index.find(("",), (video_id,), repairs, video_id),
                 duration=duration,
-                segments=tuple(s for s in segments if s is not None),
+                segments=clean_segments(actions, duration, repairs, video_id),
             )
         )
     index.check_any_found()
-    return VideoRecords(records, names, repairs.counts, repairs.examples)
+    return (
+        VideoRecords(records, names, repairs.counts, repairs.examples),
+        index.fingerprints,
+    )
 
 
 def _read_folder(path, names, repairs):
@@ -114,11 +130,12 @@ def _read_folder(path, names, repairs):
                 f"classes. Received: {stem!r} of {file}"
             )
         index = names.index(stem)
-        for line, text in read_lines(file):
+        for line, text in split_lines(read_text(file)):
             words = text.split()
             if len(words) == 3:
-                video_id, start, end = words
-                actions.setdefault(video_id, []).append((index, start, end))
+                video_id, *times = words
+                action = (index, *map(parse_seconds, times))
+                actions.setdefault(video_id, []).append(action)
             elif words:
                 repairs.add("row_dropped_malformed", f"{file}, line {line}")
     videos = [

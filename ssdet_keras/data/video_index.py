@@ -1,8 +1,14 @@
 """Finds the videos of a data set on disk."""
 
+import errno
 import os
+from typing import NamedTuple
 
-VIDEO_SUFFIXES = (".mp4", ".mkv", ".avi", ".webm", ".mov", ".m4v")
+from ssdet_keras.data.fingerprint import fingerprint
+
+VIDEO_SUFFIXES = frozenset((".mp4", ".mkv", ".avi", ".webm", ".mov", ".m4v"))
+
+_NO_SUCH_NAME = (errno.ENAMETOOLONG, errno.EINVAL)
 
 
 class VideoIndex:
@@ -13,6 +19,10 @@ class VideoIndex:
 
     Args:
         root: String or path. The folder.
+
+    Attributes:
+        fingerprints: Dict of the path of each folder that was looked into, be
+            it there or not, to its `fingerprint` before it was listed.
 
     Raises:
         FileNotFoundError: If there is no such folder.
@@ -25,7 +35,8 @@ class VideoIndex:
                 "The folder of the videos does not exist. "
                 f"Received: video_root={self.root}"
             )
-        self._entries = {}
+        self._listings = {}
+        self.fingerprints = {}
         self.num_found = 0
         self.num_missing = 0
 
@@ -43,26 +54,27 @@ class VideoIndex:
             path of the first folder and name if there is none.
         """
         for folder in folders:
-            entries, _ = self._list(folder)
+            listing = self._listings.get(folder) or self._list(folder)
             for name in names:
-                if name in entries:
+                video = listing.videos.get(name)
+                if video is not None:
                     self.num_found += 1
-                    return os.path.join(self.root, folder, entries[name])
-        return self.miss(folders[0], names[0] + ".mp4", repairs, video_id)
+                    return listing.prefix + video
+        return self._miss(folders[0], names[0] + ".mp4", repairs, video_id)
 
     def find_file(self, path, repairs, video_id):
-        """Returns the path below the root of a named file, there or not."""
-        folder, name = os.path.split(path)
-        if name in self._list(folder)[1]:
-            self.num_found += 1
-            return os.path.join(self.root, path)
-        return self.miss(folder, name, repairs, video_id)
+        """Returns the path below the root of a named video, there or not.
 
-    def miss(self, folder, name, repairs, video_id):
-        """Counts a missing video and returns its expected path."""
-        self.num_missing += 1
-        repairs.add("missing_video", video_id)
-        return os.path.join(self.root, folder, name)
+        Its suffix may be left out.
+        """
+        folder, name = os.path.split(path)
+        listing = self._list(folder)
+        if name not in listing.names:
+            name = listing.videos.get(name)
+        if name is None:
+            return self._miss(*os.path.split(path), repairs, video_id)
+        self.num_found += 1
+        return listing.prefix + name
 
     def check_any_found(self):
         """Raises an error if every video is missing."""
@@ -73,28 +85,72 @@ class VideoIndex:
             )
 
     def has_folder(self, folder):
-        """Tells whether a folder is there."""
-        return bool(self._list(folder)[1])
+        """Tells whether a folder is there, and not empty."""
+        return bool(self._list(folder).names)
+
+    def list_names(self, folder):
+        """Returns the sorted names in a folder, without hidden ones.
+
+        Returns:
+            Three lists: the names of video files, of folders and the others.
+        """
+        listing = self._list(folder)
+        files, folders, others = [], [], []
+        for name in sorted(listing.names):
+            if name.startswith("."):
+                continue
+            if name in listing.folders:
+                folders.append(name)
+            else:
+                (files if _video_stem(name) else others).append(name)
+        return files, folders, others
+
+    def _miss(self, folder, name, repairs, video_id):
+        self.num_missing += 1
+        repairs.add("missing_video", video_id)
+        return os.path.join(self.root, folder, name)
 
     def _list(self, folder):
-        """Returns the videos of a folder by their stems, and all its names."""
-        if folder not in self._entries:
-            self._entries[folder] = self._scan(os.path.join(self.root, folder))
-        return self._entries[folder]
+        listing = self._listings.get(folder)
+        if listing is None:
+            path = os.path.join(self.root, folder)
+            self.fingerprints[path] = fingerprint(path)
+            listing = self._listings[folder] = _scan(path)
+        return listing
 
-    def _scan(self, path):
-        files, folders, names = {}, {}, set()
-        try:
-            with os.scandir(path) as scan:
-                for entry in scan:
-                    names.add(entry.name)
-                    stem, suffix = os.path.splitext(entry.name)
-                    if suffix.lower() in VIDEO_SUFFIXES:
-                        files[stem] = min(
-                            entry.name, files.get(stem, entry.name)
-                        )
-                    elif entry.is_dir():
-                        folders[entry.name] = entry.name
-        except (FileNotFoundError, NotADirectoryError):
-            pass
-        return {**folders, **files}, names
+
+class _Listing(NamedTuple):
+    prefix: str  # Path of the folder, with the separator.
+    names: set
+    folders: set
+    videos: dict  # Names of video files by their stems, and of folders.
+
+
+def _scan(path):
+    listing = _Listing(os.path.join(path, ""), set(), set(), {})
+    files = {}
+    try:
+        with os.scandir(path) as scan:
+            for entry in scan:
+                name = entry.name
+                listing.names.add(name)
+                stem = _video_stem(name)
+                if stem:
+                    files[stem] = min(name, files.get(stem, name))
+                elif entry.is_dir():
+                    listing.folders.add(name)
+                    listing.videos[name] = name
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        pass
+    except OSError as error:
+        # Nor is a folder there whose name no folder can have.
+        if error.errno not in _NO_SUCH_NAME:
+            raise
+    listing.videos.update(files)
+    return listing
+
+
+def _video_stem(name):
+    """Returns the name of a video file without its suffix, or ""."""
+    stem, dot, suffix = name.rpartition(".")
+    return stem if dot + suffix.lower() in VIDEO_SUFFIXES else ""

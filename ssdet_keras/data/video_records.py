@@ -2,6 +2,8 @@
 
 import collections.abc
 
+from ssdet_keras.data.record_table import RecordTable
+
 
 class VideoRecords(collections.abc.Sequence):
     """The annotated videos of a data set, with its class names.
@@ -13,6 +15,12 @@ class VideoRecords(collections.abc.Sequence):
             annotations, and how often, such as `{"end_clipped": 3}`.
         examples: Dict or `None`. The id of a video for each key of `repairs`,
             to look at.
+
+    Attributes:
+        class_names: List of strings.
+        repairs: Dict of integers.
+        examples: Dict of strings.
+        table: `RecordTable`, which holds the records in arrays.
 
     Returns:
         A sequence: an integer index gives a `VideoRecord`, a slice gives
@@ -30,23 +38,25 @@ class VideoRecords(collections.abc.Sequence):
     """
 
     def __init__(self, records, class_names, repairs=None, examples=None):
-        self._records = tuple(records)
+        if not isinstance(records, RecordTable):
+            records = RecordTable.from_records(records)
+        self.table = records
         self.class_names = list(class_names)
         self.repairs = dict(repairs or {})
-        self._examples = dict(examples or {})
+        self.examples = dict(examples or {})
 
     def __len__(self):
-        return len(self._records)
+        return len(self.table)
 
     def __getitem__(self, index):
         if isinstance(index, slice):
             return VideoRecords(
-                self._records[index],
+                (self.table[i] for i in range(*index.indices(len(self)))),
                 self.class_names,
                 self.repairs,
-                self._examples,
+                self.examples,
             )
-        return self._records[index]
+        return self.table[index]
 
     def __repr__(self):
         return (
@@ -56,14 +66,13 @@ class VideoRecords(collections.abc.Sequence):
 
     def report(self):
         """Returns a text of what was read and of every repair."""
-        num_segments = sum(len(record.segments) for record in self._records)
         lines = [
-            f"{len(self):,} videos, {num_segments:,} segments of "
+            f"{len(self):,} videos, {self.table.num_segments:,} segments of "
             f"{len(self.class_names):,} classes"
         ]
         for name, count in sorted(self.repairs.items()):
             line = f"  {name}: {count:,}"
-            if name in self._examples:
-                line += f" (such as {self._examples[name]})"
+            if name in self.examples:
+                line += f" (such as {self.examples[name]})"
             lines.append(line)
         return "\n".join(lines)

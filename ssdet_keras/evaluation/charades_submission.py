@@ -2,10 +2,11 @@
 
 import gzip
 import warnings
+import zlib
 
 import numpy as np
 
-from ssdet_keras.evaluation.atomic_write import atomic_write
+from ssdet_keras.data.atomic_write import atomic_write
 from ssdet_keras.evaluation.charades import NUM_SAMPLES
 from ssdet_keras.evaluation.charades import sample_uniformly
 
@@ -30,8 +31,9 @@ def read_charades_submission(path):
         Dict of video id to a float64 array of shape `(25, classes)`.
 
     Raises:
-        ValueError: If a line is not as above, if a score is NaN, if a frame
-            comes twice or if there is no line. Names the file and the line.
+        ValueError: If the file is not such text or is damaged, if a line is
+            not as above, if a score is NaN, if a frame comes twice or if
+            there is no line. Names the file and the line.
 
     Example:
 
@@ -42,25 +44,24 @@ def read_charades_submission(path):
     """
     frames = {}
     num_classes = None
-    with _open_text(path) as file:
-        for number, line in enumerate(file, start=1):
-            fields = line.split()
-            if not fields:
-                continue
-            video_id, frame, scores = _parse(path, number, fields)
-            num_classes = num_classes or len(scores)
-            if len(scores) != num_classes:
-                raise ValueError(
-                    f"Every line must have {num_classes} scores, as the first "
-                    f"one has. Received: {len(scores)} in {path}, line {number}"
-                )
-            rows = frames.setdefault(video_id, {})
-            if frame in rows:
-                raise ValueError(
-                    f"A frame must come once. Received: frame {frame} of "
-                    f"{video_id} again in {path}, line {number}"
-                )
-            rows[frame] = scores
+    for number, line in _read_lines(path):
+        fields = line.split()
+        if not fields:
+            continue
+        video_id, frame, scores = _parse(path, number, fields)
+        num_classes = num_classes or len(scores)
+        if len(scores) != num_classes:
+            raise ValueError(
+                f"Every line must have {num_classes} scores, as the first "
+                f"one has. Received: {len(scores)} in {path}, line {number}"
+            )
+        rows = frames.setdefault(video_id, {})
+        if frame in rows:
+            raise ValueError(
+                f"A frame must come once. Received: frame {frame} of "
+                f"{video_id} again in {path}, line {number}"
+            )
+        rows[frame] = scores
     if not frames:
         raise ValueError(
             f"A submission must have at least one line. Received: path={path}"
@@ -112,10 +113,22 @@ def _is_compressed(path):
     return str(path).endswith(".gz")
 
 
-def _open_text(path):
-    if _is_compressed(path):
-        return gzip.open(path, "rt", encoding="utf-8")
-    return open(path, encoding="utf-8")
+def _read_lines(path):
+    """Yields `(line number, line)` of a file."""
+    open_text = gzip.open if _is_compressed(path) else open
+    try:
+        with open_text(path, "rt", encoding="utf-8") as file:
+            yield from enumerate(file, start=1)
+    except (
+        EOFError,
+        UnicodeDecodeError,
+        gzip.BadGzipFile,
+        zlib.error,
+    ) as error:
+        raise ValueError(
+            "A submission must be UTF-8 text, compressed if its name ends in "
+            f".gz. Received: path={path} ({error})"
+        ) from error
 
 
 def _parse(path, number, fields):

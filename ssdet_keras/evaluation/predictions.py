@@ -1,11 +1,10 @@
 """Files of frame scores."""
 
 import json
-import zipfile
 
 import numpy as np
 
-from ssdet_keras.evaluation.atomic_write import atomic_write
+from ssdet_keras.data.atomic_write import atomic_write
 
 
 def save_predictions(path, predictions, **metadata):
@@ -81,15 +80,8 @@ def load_predictions(path):
         return predictions, header["metadata"]
     except FileNotFoundError:
         raise
-    except (
-        AttributeError,
-        EOFError,
-        KeyError,
-        OSError,
-        TypeError,
-        ValueError,
-        zipfile.BadZipFile,
-    ) as error:
+    except Exception as error:
+        # A damaged archive can raise almost any error.
         raise ValueError(
             "`path` must be a whole file of `save_predictions`. Received: "
             f"path={path} ({error})"
