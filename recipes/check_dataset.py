@@ -33,8 +33,8 @@ from absl import app
 from absl import flags
 
 from ssdet_keras import data
+from ssdet_keras.data.atomic_write import atomic_write
 from ssdet_keras.data.finding import FINDING_KINDS
-from ssdet_keras.data.generate.files import write_text
 from ssdet_keras.recipes import dataset_flags
 
 flags.adopt_module_key_flags(dataset_flags)  # For --help.
@@ -64,7 +64,8 @@ def write_report(report):
         ("report.txt", report.to_text()),
         ("report.json", json.dumps(report.to_json(), indent=1) + "\n"),
     ):
-        write_text(os.path.join(_OUTPUT_DIR.value, name), text)
+        with atomic_write(os.path.join(_OUTPUT_DIR.value, name)) as file:
+            file.write(text.encode("utf-8", "surrogateescape"))
     skipped = report.to_skip(_SKIP.value)
     path = os.path.join(_OUTPUT_DIR.value, "skip_list.txt")
     data.write_skip_list(path, skipped)

@@ -12,12 +12,17 @@ _READERS = {
     "kinetics": data.read_kinetics,
     "charades": data.read_charades,
     "multithumos": data.read_multithumos,
+    "videos": data.read_videos,
 }
 # Statuses of a recipe: 0 is fine, 1 means bad videos.
 _USAGE_ERROR = 2
 
 _DATASET = flags.DEFINE_enum(
-    "dataset", "kinetics", list(_READERS), "Format of the annotations."
+    "dataset",
+    "kinetics",
+    list(_READERS),
+    "Format of the annotations. videos is a folder of one subfolder per class, "
+    "or a CSV file of the columns video, label, start and end.",
 )
 _ANNOTATIONS = flags.DEFINE_multi_string(
     "annotations",
@@ -25,7 +30,9 @@ _ANNOTATIONS = flags.DEFINE_multi_string(
     "Annotations. Several, by repeating the flag: those of training first.",
 )
 _VIDEO_ROOT = flags.DEFINE_string(
-    "video_root", None, "Folder of the videos.", required=True
+    "video_root",
+    None,
+    "Folder of the videos. A folder of --dataset=videos holds its own.",
 )
 _SPLIT = flags.DEFINE_multi_string(
     "split",
@@ -54,16 +61,22 @@ def read_parts():
                 name += f" {split}"
             if name in parts:
                 name = f"{path} {split or ''}".rstrip()
-            try:
-                parts[name] = _READERS[_DATASET.value](
-                    path,
-                    _VIDEO_ROOT.value,
-                    split=split,
-                    class_names=_CLASS_NAMES.value,
-                )
-            except (OSError, ValueError) as error:
-                raise usage_error(error) from error
+            parts[name] = _read(path, split)
     return parts
+
+
+def _read(path, split):
+    video_root = _VIDEO_ROOT.value
+    if _DATASET.value == "videos" and os.path.isdir(path):
+        video_root = None
+    elif video_root is None and _DATASET.value != "videos":
+        raise usage_error("--video_root must be set.")
+    try:
+        return _READERS[_DATASET.value](
+            path, video_root, split=split, class_names=_CLASS_NAMES.value
+        )
+    except (OSError, ValueError) as error:
+        raise usage_error(error) from error
 
 
 def usage_error(message):

@@ -31,9 +31,9 @@ from absl import flags
 from absl import logging
 
 from ssdet_keras import data
+from ssdet_keras.data.atomic_write import atomic_write
 from ssdet_keras.data.frame_writers import has_ffmpeg
 from ssdet_keras.data.generate.files import open_folder
-from ssdet_keras.data.generate.files import write_text
 from ssdet_keras.data.list_videos import list_videos
 from ssdet_keras.data.prepare_video import FORMATS
 from ssdet_keras.recipes import dataset_flags
@@ -74,6 +74,8 @@ def list_sources():
 
 def main(argv):
     dataset_flags.check_no_arguments(argv)
+    if flags.FLAGS.video_root is None:
+        raise dataset_flags.usage_error("--video_root must be set.")
     paths = list_sources()
     settings = {
         "short_side": _SHORT_SIDE.value,
@@ -98,7 +100,8 @@ def main(argv):
         )
         path = os.path.join(_OUTPUT_DIR.value, "failures.txt")
         lines = [f"{p}\t{r}\n" for p, r in sorted(failures.items())]
-        write_text(path, "".join(lines))
+        with atomic_write(path) as file:
+            file.write("".join(lines).encode("utf-8", "surrogateescape"))
     except (OSError, ValueError) as error:
         raise dataset_flags.usage_error(error) from error
     logging.info(

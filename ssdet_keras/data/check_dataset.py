@@ -144,29 +144,38 @@ def _find_copies(parts, facts):
     by_id, by_content = {}, {}
     for number, (part, records) in enumerate(parts.items()):
         for record in records:
-            copy = number, part, record
+            digest = _digest(facts[record.path])
+            copy = number, part, record, digest
             by_id.setdefault(record.id, []).append(copy)
-            found = facts[record.path]
-            if found is not None and found.parts_digest is not None:
-                digest = found.whole_digest or found.parts_digest
+            if digest is not None:
                 by_content.setdefault(digest, []).append(copy)
     findings = {}
     for copies in [*by_id.values(), *by_content.values()]:
-        last_number = copies[-1][0]
+        last_number, last_part, _, _ = copies[-1]
         kept = next(i for i, c in enumerate(copies) if c[0] == last_number)
-        kept_id = copies[kept][2].id
-        for number, part, record in copies[:kept] + copies[kept + 1 :]:
+        _, _, kept_record, kept_digest = copies[kept]
+        for number, part, record, digest in copies[:kept] + copies[kept + 1 :]:
+            if None not in (digest, kept_digest) and digest != kept_digest:
+                # Other videos, which have the same name in other folders.
+                continue
             if number < last_number:
-                kind, detail = "leak", f"{copies[-1][1]} has it"
-                if record.id != kept_id:
-                    detail += f" as {kept_id}"
+                kind, detail = "leak", f"{last_part} has it"
+                if record.id != kept_record.id:
+                    detail += f" as {kept_record.id}"
             else:
-                kind, detail = "duplicate", f"the same as {kept_id}"
+                kind, detail = "duplicate", f"the same as {kept_record.id}"
             findings.setdefault(
                 (kind, part, record.id, record.path),
                 Finding(kind, part, record.id, record.path, detail),
             )
     return list(findings.values())
+
+
+def _digest(facts):
+    """Returns what is equal for equal videos, or `None`."""
+    if facts is None:
+        return None
+    return facts.whole_digest or facts.parts_digest
 
 
 def _summarize(name, records, facts):

@@ -10,6 +10,9 @@ _NUM_CLASSES = 8
 
 # What the readers of the annotations change.
 _REPAIRS = {
+    "conflicting_duration": "its rows differ, and the first one counts",
+    "conflicting_fps": "its rows differ, and the first one counts",
+    "file_ignored_no_video": "left out: a file that is no video",
     "missing_video": "no file is there",
     "row_dropped_duplicate": "left out: a row that is there twice",
     "row_dropped_malformed": "left out: a row with too few or too many cells",
@@ -20,6 +23,7 @@ _REPAIRS = {
     "segment_end_clipped": "it ended after the video, and ends with it now",
     "segment_start_clipped": "it started before the video, now with it",
     "unknown_duration": "the annotated length is no positive number",
+    "unknown_fps": "the annotated frame rate is no positive number",
 }
 
 

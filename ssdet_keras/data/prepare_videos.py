@@ -91,7 +91,7 @@ def _match_targets(paths, video_root, output_dir, format):
     """Returns a dict of targets to sources, and the failures."""
     sources, failures = {}, {}
     # As the readers choose between `ID.avi` and `ID.mp4`: by name.
-    for source in sorted(set(paths)):
+    for source in sorted({os.fspath(path) for path in paths}):
         name = os.path.relpath(source, video_root)
         if name.split(os.sep)[0] == os.pardir:
             raise ValueError(

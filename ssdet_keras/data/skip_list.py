@@ -2,8 +2,8 @@
 
 import os
 
-from ssdet_keras.data.annotation_files import read_lines
-from ssdet_keras.data.generate.files import write_text
+from ssdet_keras.data.annotation_files import read_text
+from ssdet_keras.data.atomic_write import atomic_write
 from ssdet_keras.data.video_records import VideoRecords
 
 
@@ -18,7 +18,8 @@ def write_skip_list(path, reasons):
     for video, reason in reasons.items():
         reason = " ".join(reason.replace(" # ", " ").split())
         lines.append(f"{video} # {reason}\n")
-    write_text(os.fspath(path), "".join(lines))
+    with atomic_write(path) as file:
+        file.write("".join(lines).encode("utf-8", "surrogateescape"))
 
 
 def read_skip_list(path):
@@ -37,7 +38,7 @@ def read_skip_list(path):
         ValueError: If the file is not text.
     """
     paths = []
-    for _, line in read_lines(path):
+    for line in read_text(path).split("\n"):
         line = line.strip()
         if line and not line.startswith("#"):
             # The last one: a path may hold the same characters.
