@@ -72,8 +72,8 @@ def write_report(report):
     sys.stdout.write(report.to_text())
     if skipped:
         sys.stdout.write(
-            f"Leave the {len(skipped):,} videos that have "
-            f"{' or '.join(_SKIP.value)} out: train with --skip_list={path}\n"
+            f"Leave out what is {' or '.join(_SKIP.value)} "
+            f"({len(skipped):,}): train with --skip_list={path}\n"
         )
 
 
