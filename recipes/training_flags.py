@@ -31,6 +31,12 @@ _NUM_WORKERS = flags.DEFINE_integer(
 _CACHE_GIB = flags.DEFINE_float(
     "cache_gib", 0, "Memory for decoded videos, in GiB.", 0
 )
+_SKIP_LIST = flags.DEFINE_string(
+    "skip_list",
+    None,
+    "List of videos to leave out, one path per line, as check_dataset.py "
+    "writes it.",
+)
 _NUM_FRAMES = flags.DEFINE_integer("num_frames", 16, "Frames per clip.", 1)
 _SIZE = flags.DEFINE_integer("size", 224, "Height and width, in pixels.", 16)
 _HORIZONTAL_FLIP = flags.DEFINE_bool(
@@ -111,7 +117,36 @@ def read_records(reader, name, **arguments):
     except (OSError, ValueError) as error:
         raise app.UsageError(str(error)) from error
     logging.info("%s: %s", name, records.report())
-    return records
+    if _SKIP_LIST.value is None:
+        return records
+    return leave_out_videos(records, name, arguments["video_root"])
+
+
+def leave_out_videos(records, name, video_root):
+    """Returns the records that are not on --skip_list."""
+    try:
+        paths = data.read_skip_list(_SKIP_LIST.value)
+    except (OSError, ValueError) as error:
+        raise app.UsageError(f"--skip_list: {error}") from error
+    kept, num_unmatched = data.skip_videos(records, paths, video_root)
+    logging.info(
+        "%s: --skip_list leaves out %d of %d",
+        name,
+        len(records) - len(kept),
+        len(records),
+    )
+    if num_unmatched:
+        logging.warning(
+            "%s: %d of the %d paths of --skip_list are none of them",
+            name,
+            num_unmatched,
+            len(paths),
+        )
+    if not kept:
+        raise app.UsageError(
+            f"--skip_list={_SKIP_LIST.value} leaves no videos."
+        )
+    return kept
 
 
 def make_source(records, frame_stride, is_training=True):

@@ -24,12 +24,11 @@ class CaptureFrames:
     def __init__(self, path, num_frames=None):
         self.path = path
         self._capture = self._open()
-        cv2 = _import_cv2()
-        self.fps = self._capture.get(cv2.CAP_PROP_FPS)
+        self.fps = self._get("FPS")
         if not math.isfinite(self.fps) or self.fps <= 0:
             raise VideoReadError(path, "it has no frame rate")
-        self.height = int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
-        self.width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
+        self.height = int(self._get("FRAME_HEIGHT"))
+        self.width = int(self._get("FRAME_WIDTH"))
         self._position = 0
         self._num_frames = num_frames
 
@@ -39,6 +38,35 @@ class CaptureFrames:
         if self._num_frames is None:
             self._num_frames = self._count()
         return self._num_frames
+
+    @property
+    def header_num_frames(self):
+        """Number of frames that the header tells or lets guess, or `None`."""
+        count = self._get("FRAME_COUNT")
+        return int(count) if count > 0 else None
+
+    @property
+    def rotation(self):
+        """Degrees, clockwise, by which frames are turned."""
+        return int(self._get("ORIENTATION_META")) % 360
+
+    @property
+    def codec(self):
+        """Four characters."""
+        code = int(self._get("FOURCC"))
+        return code.to_bytes(4, "little").decode("latin-1").strip("\0 ")
+
+    def count_decodable_frames(self):
+        """Decodes everything, and returns the number of frames."""
+        self._rewind()
+        while self._capture.grab():
+            # Some faults show only here.
+            if not self._capture.retrieve()[0]:
+                break
+            self._position += 1
+        count = self._position
+        self._rewind()
+        return count
 
     def read(self, indices):
         """Yields `(index, frame)` of increasing frame indices, as BGR."""
@@ -67,17 +95,20 @@ class CaptureFrames:
         self._capture.release()
 
     def _count(self):
-        cv2 = _import_cv2()
-        count = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        count = self.header_num_frames or 0
         suffix = os.path.splitext(self.path)[1].lower()
-        if suffix not in _SUFFIXES_WITH_FRAME_COUNT or count <= 0:
+        if suffix not in _SUFFIXES_WITH_FRAME_COUNT or not count:
             self._rewind()
             while self._capture.grab():
                 self._position += 1
             count = self._position
-        if count <= 0:
+        if not count:
             raise VideoReadError(self.path, "it has no frames")
         return count
+
+    def _get(self, name):
+        cv2 = _import_cv2()
+        return self._capture.get(getattr(cv2, f"CAP_PROP_{name}"))
 
     def _rewind(self):
         if self._position > 0:

@@ -18,6 +18,9 @@ class FolderFrames:
         VideoReadError: If the folder holds no pictures.
     """
 
+    codec = "frames"
+    rotation = 0
+
     def __init__(self, path, fps):
         self.path = path
         self.fps = fps
@@ -32,7 +35,7 @@ class FolderFrames:
         )
         if not self._names:
             raise VideoReadError(path, "the folder holds no JPEG or PNG files")
-        self.num_frames = len(self._names)
+        self.num_frames = self.header_num_frames = len(self._names)
         _, first = next(self.read([0]))
         self.height, self.width = first.shape[:2]
 
@@ -50,6 +53,17 @@ class FolderFrames:
             if frame is None:
                 raise VideoReadError(self.path, f"{name} can't be decoded")
             yield index, frame
+
+    def count_decodable_frames(self):
+        """Decodes everything, and returns the number of frames."""
+        count = 0
+        for index in range(self.num_frames):
+            try:
+                next(self.read([index]))
+            except VideoReadError:
+                continue
+            count += 1
+        return count
 
     def close(self):
         """Does nothing: no file is kept open."""

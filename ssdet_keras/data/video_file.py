@@ -59,6 +59,14 @@ class VideoFile:
         return self._frames.num_frames
 
     @property
+    def header_num_frames(self):
+        """Number of frames that the header tells, or `None`.
+
+        It costs nothing, and may be wrong: `num_frames` is not.
+        """
+        return self._frames.header_num_frames
+
+    @property
     def duration(self):
         """Length in seconds."""
         return self.num_frames / self.fps
@@ -72,6 +80,23 @@ class VideoFile:
     def width(self):
         """Width of the frames in pixels."""
         return self._frames.width
+
+    @property
+    def rotation(self):
+        """Degrees, clockwise, by which frames are turned: 0, 90, 180 or 270."""
+        return self._frames.rotation
+
+    @property
+    def codec(self):
+        """Four characters such as `"h264"`, or `"frames"` for a folder."""
+        return self._frames.codec
+
+    def count_decodable_frames(self):
+        """Decodes everything, and returns the number of frames.
+
+        It is less than `num_frames` if the file is damaged.
+        """
+        return self._frames.count_decodable_frames()
 
     def read(self, indices, size=None, box=None, past_end="error"):
         """Reads frames.
@@ -117,8 +142,9 @@ class VideoFile:
         frames = np.empty(shape, np.uint8)
         for index, frame in enumerate(self._decode(range(self.num_frames))):
             frames[index] = frame
+        loaded = MemoryFrames(frames, self._frames)
         self._frames.close()
-        self._frames = MemoryFrames(frames, self.fps)
+        self._frames = loaded
 
     def close(self):
         """Closes the file."""

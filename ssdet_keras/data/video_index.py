@@ -65,12 +65,14 @@ class VideoIndex:
     def find_file(self, path, repairs, video_id):
         """Returns the path below the root of a named video, there or not.
 
-        Its suffix may be left out.
+        Its suffix may be left out, or be that of another copy of the video.
         """
         folder, name = os.path.split(path)
         listing = self._list(folder)
         if name not in listing.names:
-            name = listing.videos.get(name)
+            name = listing.videos.get(name) or listing.videos.get(
+                _video_stem(name)
+            )
         if name is None:
             return self._miss(*os.path.split(path), repairs, video_id)
         self.num_found += 1

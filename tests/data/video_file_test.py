@@ -113,6 +113,30 @@ class VideoFileTest(FolderTestCase):
         with self.assertRaises(VideoReadError):
             video.load()
 
+    def test_facts(self):
+        path = write_video(self.make_path("a.avi"), 60, codec="MJPG")
+        video = VideoFile(path)
+        self.assertEqual((video.codec, video.rotation), ("MJPG", 0))
+        self.assertEqual(video.header_num_frames, 60)
+        self.assertEqual(video.count_decodable_frames(), 60)
+        # Frames can be read before and after.
+        self.assertEqual(read_number(video.read([7])[0]), 7)
+        self.assertEqual(video.count_decodable_frames(), 60)
+        video.load()
+        self.assertEqual((video.codec, video.rotation), ("MJPG", 0))
+        self.assertEqual(video.count_decodable_frames(), 60)
+
+        with open(path, "rb+") as file:
+            file.truncate(os.path.getsize(path) // 2)
+        self.assertBetween(VideoFile(path).count_decodable_frames(), 20, 40)
+
+        path = write_folder(self.make_path("frames"), 3)
+        video = VideoFile(path)
+        self.assertEqual((video.codec, video.rotation), ("frames", 0))
+        self.assertEqual(video.header_num_frames, 3)
+        self.touch("frames", "frames-000002.jpg")
+        self.assertEqual(video.count_decodable_frames(), 2)
+
     @parameterized.named_parameters(
         ("missing", None, "No such file"),
         ("empty", b"", "the file is empty"),
