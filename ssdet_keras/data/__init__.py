@@ -7,8 +7,10 @@ from ssdet_keras.data.clip_source import ClipSource
 from ssdet_keras.data.frame_labels import labels_at
 from ssdet_keras.data.kinetics import read_kinetics
 from ssdet_keras.data.multithumos import read_multithumos
+from ssdet_keras.data.stitch_windows import stitch_windows
 from ssdet_keras.data.video_file import VideoFile
 from ssdet_keras.data.video_read_error import VideoReadError
 from ssdet_keras.data.video_record import VideoRecord
 from ssdet_keras.data.video_records import VideoRecords
+from ssdet_keras.data.video_windows import VideoWindows
 from ssdet_keras.data.whole_video import read_whole_video
