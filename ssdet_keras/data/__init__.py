@@ -7,6 +7,8 @@ from ssdet_keras.data.clip_source import ClipSource
 from ssdet_keras.data.frame_labels import labels_at
 from ssdet_keras.data.kinetics import read_kinetics
 from ssdet_keras.data.multithumos import read_multithumos
+from ssdet_keras.data.prepare_video import prepare_video
+from ssdet_keras.data.run_jobs import run_jobs
 from ssdet_keras.data.stitch_windows import stitch_windows
 from ssdet_keras.data.video_file import VideoFile
 from ssdet_keras.data.video_read_error import VideoReadError
