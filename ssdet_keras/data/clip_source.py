@@ -133,6 +133,7 @@ class ClipSource:
         self.on_error = on_error
         self.num_clips = num_clips
         self.epoch = 0
+        self.first_index = 0
         self.failures = {}
         self._cache = VideoCache(cache_bytes)
         self._order = (None, None)
@@ -148,16 +149,28 @@ class ClipSource:
             )
         return self.get_clip(self.epoch, index % len(self))
 
-    def set_epoch(self, epoch):
+    def set_epoch(self, epoch, first_index=0):
         """Sets the epoch that items are drawn for, from 0.
 
         Loaders take it over when an iteration over them begins.
+
+        Args:
+            epoch: Integer.
+            first_index: Integer. The item that loaders begin this epoch with,
+                when a run is resumed: the number of clips that were seen, a
+                multiple of the batch size. Defaults to `0`.
         """
         if epoch < 0:
             raise ValueError(
                 f"`epoch` must not be negative. Received: epoch={epoch}"
             )
+        if not 0 <= first_index < len(self):
+            raise ValueError(
+                f"`first_index` must be in the range [0, {len(self)}). "
+                f"Received: first_index={first_index}"
+            )
         self.epoch = int(epoch)
+        self.first_index = int(first_index)
 
     def get_clip(self, epoch, index):
         """Returns item `index` of an epoch.
@@ -209,7 +222,8 @@ class ClipSource:
             batch_size: Integer.
             drop_remainder: Boolean. Whether a last, smaller batch is left
                 out. Defaults to `True` when training.
-            workers: Integer. Number of clips that are read at the same time.
+            workers: Integer. Number of threads that read clips; with `0`,
+                that of the data set does.
         """
         return loaders.to_tf_dataset(
             self, batch_size, self._drops(drop_remainder), workers
@@ -249,7 +263,8 @@ class ClipSource:
             batch_size: Integer.
             drop_remainder: Boolean. Whether a last, smaller batch is left
                 out. Defaults to `True` when training.
-            workers: Integer. Number of threads that read clips.
+            workers: Integer. Number of threads that read clips; with `0`,
+                the calling thread does.
         """
         return loaders.to_grain(
             self, batch_size, self._drops(drop_remainder), workers

@@ -308,6 +308,11 @@ class ClipSourceTest(FolderTestCase):
         source = ClipSource(self.make_records(3))
         with self.assertRaisesRegex(ValueError, "epoch=-1"):
             source.set_epoch(-1)
+        for first_index in (-1, 1):
+            with self.assertRaisesRegex(
+                ValueError, f"first_index={first_index}"
+            ):
+                source.set_epoch(0, first_index=first_index)
         with self.assertRaisesRegex(IndexError, "index=1"):
             source[1]
         for kwargs, message in (
