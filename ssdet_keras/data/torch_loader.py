@@ -75,8 +75,8 @@ def _collate(items):
 def _start_worker(worker_init_fn, worker_id):
     import cv2
 
-    # A process reads one clip at a time, on its core. The threads of OpenCV
-    # would take those of the others, and don't survive a fork.
-    cv2.setNumThreads(1)
+    # A process reads one clip at a time, on its core, and the threads of
+    # OpenCV don't survive a fork. `1` would wait for them forever.
+    cv2.setNumThreads(0)
     if worker_init_fn is not None:
         worker_init_fn(worker_id)

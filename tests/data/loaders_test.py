@@ -1,3 +1,4 @@
+import cv2
 import grain
 import numpy as np
 import torch
@@ -159,6 +160,12 @@ class LoadersTest(FolderTestCase):
 
     def test_torch_processes(self):
         self.check(lambda source: source.to_torch_loader(2, num_workers=2))
+
+    def test_torch_processes_after_threads_of_opencv(self):
+        cv2.GaussianBlur(np.zeros((1000, 1000, 3), "uint8"), (31, 31), 5)
+        self.check(
+            lambda source: source.to_torch_loader(2, num_workers=1, timeout=60)
+        )
 
     def test_torch_lasting_processes(self):
         self.check(
