@@ -6,26 +6,32 @@ The videos are generated: 340 x 256 pixels, 10 s at 30 frames per second, H.264
 where ffmpeg is installed and MPEG-4 by OpenCV otherwise. A clip is 16 frames at
 stride 5, cropped at random to 224 x 224. The bare loop reads exactly the same
 clips in one thread: it opens the file, passes over the frames before each that
-it wants, decodes that, crops, resizes and converts it. All contenders run once
-in every round, so that they see the same machine.
+it wants, decodes that, crops, resizes and converts it. Several bare loops, each
+in a process of its own, show what the machine has in it: its cores may share
+caches and units. All contenders run once in every round, so that they see the
+same machine. As in the recipes, freed memory is kept.
 """
 
+import dataclasses
+import functools
+import multiprocessing
 import os
 import pathlib
 import statistics
 import tempfile
 import time
-from unittest import mock
 
+import bare_loading
 import cv2
 import keras
+import loading_videos
 import numpy as np
 from absl import app
 from absl import flags
 
 from ssdet_keras import data
+from ssdet_keras import training
 from ssdet_keras.data import frame_writers
-from ssdet_keras.data.video_file import resize_frame
 
 _MEASURE = flags.DEFINE_multi_enum(
     "measure",
@@ -38,15 +44,12 @@ _FPS = flags.DEFINE_integer("fps", 30, "Frames per second.", lower_bound=16)
 _WORKERS = flags.DEFINE_multi_integer(
     "workers", [0, 1, 2], "Numbers of workers.", lower_bound=0
 )
-_STEP_MS = flags.DEFINE_float(
+_STEP_MS = flags.DEFINE_multi_float(
     "step_ms",
-    500.0,
-    "Milliseconds that the consumer of the table `waiting` takes for a batch "
-    "of 8 clips.",
+    [100.0, 250.0],
+    "Milliseconds of the consumer in the table `waiting` for 8 clips.",
     lower_bound=1.0,
 )
-_HEIGHT, _WIDTH, _SECONDS = 256, 340, 10
-_NUM_VIDEOS = 8
 # Of each video in a pass.
 _NUM_CLIPS = 3
 _BATCH_SIZE = 4
@@ -54,79 +57,10 @@ _CONSUMED_BATCH_SIZE = 8
 _PREFETCH = 2
 
 
-def make_frames(seed):
-    """Returns frames that pan over a texture, with some noise."""
-    rng = np.random.default_rng(seed)
-    texture = np.zeros((3 * _HEIGHT, 3 * _WIDTH, 3), "float32")
-    for scale in (8, 32, 128):
-        coarse = rng.normal(size=(scale, scale, 3)).astype("float32")
-        texture += cv2.resize(coarse, texture.shape[1::-1]) / scale**0.2
-    texture = (128 + 50 * texture).clip(0, 255).astype("uint8")
-    phase, speed = rng.uniform(0, 6, 2), rng.uniform(0.5, 1.5, 2)
-    frames = []
-    for t in range(_SECONDS * _FPS.value):
-        place = 0.5 + 0.5 * np.sin(phase + speed * t / _FPS.value)
-        top, left = (place * (2 * _HEIGHT, 2 * _WIDTH)).astype(int)
-        frame = texture[top : top + _HEIGHT, left : left + _WIDTH]
-        noise = rng.integers(-3, 4, frame.shape, "int16")
-        frames.append((frame + noise).clip(0, 255).astype("uint8"))
-    return np.stack(frames)
-
-
-def make_records(folder):
-    """Writes the videos and returns their records."""
-    records = []
-    for seed in range(_NUM_VIDEOS):
-        path = str(folder / f"{seed}.mp4")
-        # The key frames of x264, unless told otherwise, are 250 frames apart.
-        with (
-            frame_writers.FFmpegWriter(path, _FPS.value, _HEIGHT, _WIDTH, 250)
-            if frame_writers.has_ffmpeg()
-            else frame_writers.OpenCVWriter(path, _FPS.value, _HEIGHT, _WIDTH)
-        ) as writer:
-            writer.write(make_frames(seed))
-        records.append(
-            data.VideoRecord(str(seed), path, segments=((0, 0.0, 10.0),))
-        )
-    return records
-
-
 def make_source(records, **kwargs):
     return data.ClipSource(
         records, num_classes=400, num_clips=_NUM_CLIPS, **kwargs
     )
-
-
-def plan_clips(source):
-    """Returns what `VideoFile` is asked to read for the clips of an epoch."""
-    clips = []
-
-    def read(video, indices, size, box, past_end):
-        clips.append((video.path, indices.tolist(), size, box))
-        return np.zeros((len(indices), *size, 3), "uint8")
-
-    with mock.patch.object(data.VideoFile, "read", read):
-        for index in range(len(source)):
-            source[index]
-    return clips
-
-
-def read_bare(clips):
-    """Reads clips by OpenCV, in one thread."""
-    for path, indices, size, (top, left, height, width) in clips:
-        capture = cv2.VideoCapture(
-            path, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1]
-        )
-        position, frames = 0, []
-        for index in indices:
-            while position <= index:
-                capture.grab()
-                position += 1
-            frame = capture.retrieve()[1]
-            frame = frame[top : top + height, left : left + width]
-            frame = resize_frame(frame, *size)
-            frames.append(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB))
-        np.stack(frames)
 
 
 def make_loaders(source, batch_size, workers):
@@ -159,11 +93,11 @@ class PyDatasetPass:
 
 
 def time_pass(loader):
-    """Returns the seconds of a pass over a loader."""
-    start = time.perf_counter()
+    """Returns the seconds until the last batch of a pass over a loader."""
+    start = end = time.perf_counter()
     for _ in loader:
-        pass
-    return time.perf_counter() - start
+        end = time.perf_counter()
+    return end - start
 
 
 def run_rounds(contenders):
@@ -178,25 +112,31 @@ def run_rounds(contenders):
     }
 
 
-def time_bare(clips):
-    start = time.perf_counter()
-    read_bare(clips)
-    return time.perf_counter() - start
+def print_header(*columns):
+    print(f"\n| {' | '.join(columns)} |")
+    print("| --- " + "| ---: " * (len(columns) - 1) + "|")
 
 
 def print_loaders(records):
     """Prints the speed of every loader."""
     source = make_source(records)
-    clips = plan_clips(source)
-    contenders = {("bare loop", 0): lambda: time_bare(clips)}
+    clips = bare_loading.plan_clips(source)
+    contenders = {}
+    for workers in sorted({max(1, x) for x in _WORKERS.value}):
+        contenders["bare loops", workers] = lambda x=workers: (
+            bare_loading.time_loops(clips, x)
+        )
     for workers in _WORKERS.value:
         for name, loader in make_loaders(source, _BATCH_SIZE, workers).items():
-            contenders[name, workers] = lambda x=loader: time_pass(x)
+            contenders[name, workers] = functools.partial(time_pass, loader)
     results = run_rounds(contenders)
-    bare = results["bare loop", 0][1]
-    print(
-        "\n| loader | workers | clips/s | quartiles | of the bare loop times "
-        "the cores in use |\n| --- | ---: | ---: | ---: | ---: |"
+    bare = next(iter(results.values()))[1]
+    print_header(
+        "loader",
+        "workers",
+        "clips/s",
+        "quartiles",
+        "of a bare loop times the cores in use",
     )
     for (name, workers), (low, median, high) in results.items():
         cores = min(max(workers, 1), os.cpu_count())
@@ -207,14 +147,121 @@ def print_loaders(records):
         )
 
 
+def print_start(records):
+    """Prints what workers cost before and beside their work."""
+    print_header("loader", "workers", "s to the first batch", "MB per process")
+    for workers in _WORKERS.value:
+        for name in make_loaders(make_source(records), _BATCH_SIZE, workers):
+            seconds = []
+            for _ in range(_ROUNDS.value):
+                loaders = make_loaders(
+                    make_source(records), _BATCH_SIZE, workers
+                )
+                start = time.perf_counter()
+                iterator = iter(loaders[name])
+                next(iterator)
+                seconds.append(time.perf_counter() - start)
+                memory = [
+                    read_memory(process.pid)
+                    for process in multiprocessing.active_children()
+                ]
+                del iterator, loaders
+            megabytes = f"{np.mean(memory):.0f}" if memory else "-"
+            print(
+                f"| {name} | {workers} | {statistics.median(seconds):.2f} | "
+                f"{megabytes} |"
+            )
+
+
+def read_memory(pid):
+    """Returns the megabytes of a process, its share of what is shared."""
+    text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+    (line,) = (x for x in text.splitlines() if x.startswith("Pss:"))
+    return 1024 * int(line.split()[1]) / 1e6
+
+
+def print_waiting(records):
+    """Prints how long consumers wait that are as fast as a GPU."""
+    source = make_source(records)
+    workers = max(_WORKERS.value)
+    loaders = make_loaders(source, _CONSUMED_BATCH_SIZE, workers)
+    results = run_rounds(
+        {
+            (name, step): functools.partial(wait_share, loader, step / 1000)
+            for name, loader in loaders.items()
+            for step in _STEP_MS.value
+        }
+    )
+    print_header(
+        f"loader, {workers} workers",
+        *[
+            f"% of the time waited, {step:g} ms for {_CONSUMED_BATCH_SIZE}"
+            for step in _STEP_MS.value
+        ],
+    )
+    for name in loaders:
+        shares = [100 * results[name, step][1] for step in _STEP_MS.value]
+        print(f"| {name} | {' | '.join(f'{x:.0f}' for x in shares)} |")
+
+
+def wait_share(loader, step):
+    """Returns the share of its time that a consumer waits for batches."""
+    waited, num_batches, start = 0.0, 0, time.perf_counter()
+    for _ in loader:
+        waited += time.perf_counter() - start
+        num_batches += 1
+        time.sleep(step)
+        start = time.perf_counter()
+    return waited / (waited + num_batches * step)
+
+
+def print_formats(records):
+    """Prints what preparing the videos gains, in one thread."""
+    folder = pathlib.Path(records[0].path).parent
+    sources = {"as they are": make_source(records)}
+    for format, suffix in (("mp4", ".mp4"), ("frames", "")):
+        target = folder / format
+        target.mkdir()
+        prepared = []
+        for record in records:
+            path = str(target / (record.id + suffix))
+            data.prepare_video(record.path, path, format=format)
+            prepared.append(
+                dataclasses.replace(record, path=path, fps=_FPS.value)
+            )
+        sources[f"prepare_video(), {format}"] = make_source(prepared)
+    sources["as they are, cache_bytes"] = make_source(
+        records, cache_bytes=10**10
+    )
+    results = run_rounds(
+        {name: functools.partial(time_pass, x) for name, x in sources.items()}
+    )
+    first = results["as they are"][1]
+    print_header("videos", "MB", "clips/s", "times as quick")
+    for name, (_, median, _) in results.items():
+        size = sum(measure_size(r.path) for r in sources[name].records)
+        print(
+            f"| {name} | {size / 1e6:.1f} | "
+            f"{len(sources[name]) / median:.1f} | {first / median:.2f} |"
+        )
+
+
+def measure_size(path):
+    """Returns the bytes of a file, or of the files in a folder."""
+    path = pathlib.Path(path)
+    files = path.iterdir() if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files)
+
+
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    training.keep_freed_memory()
     codec = "H.264 by ffmpeg" if frame_writers.has_ffmpeg() else "mp4v"
     with tempfile.TemporaryDirectory() as folder:
-        records = make_records(pathlib.Path(folder))
+        records = loading_videos.make_records(pathlib.Path(folder), _FPS.value)
         size = sum(os.path.getsize(record.path) for record in records)
-        rate = 8e-3 * size / len(records) / _SECONDS
+        rate = 8e-3 * size / len(records) / loading_videos.SECONDS
         print(
             f"{os.cpu_count()} CPUs, OpenCV {cv2.__version__}, keras "
             f"{keras.__version__} on {keras.config.backend()}; {codec}, "
@@ -224,7 +271,12 @@ def main(argv):
             TABLES[name](records)
 
 
-TABLES = {"loaders": print_loaders}
+TABLES = {
+    "loaders": print_loaders,
+    "start": print_start,
+    "waiting": print_waiting,
+    "formats": print_formats,
+}
 
 
 if __name__ == "__main__":

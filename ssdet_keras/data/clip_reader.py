@@ -95,7 +95,10 @@ class ClipReader:
             past_end="repeat",
         )
         if is_flipped:
-            videos = np.ascontiguousarray(videos[:, :, ::-1])
+            import cv2
+
+            for frame in videos:
+                cv2.flip(frame, 1, dst=frame)
         mask = (indices < video.num_frames).astype("float32")
         labels = labels_at(record, indices / video.fps, self._num_classes)
         return {

@@ -38,10 +38,14 @@ def to_tf_dataset(source, batch_size, drop_remainder, workers):
     shapes = _clip_shapes(source)
     dtypes = [tf.as_dtype(dtype) for _, dtype in shapes.values()]
 
-    def indices():
-        epoch = source.epoch
-        for index in range(source.first_index, len(source)):
-            yield np.array([epoch, index])
+    def starts():
+        yield np.array([source.epoch, source.first_index])
+
+    def to_indices(start):
+        epoch, first_index = tf.unstack(start)
+        return tf.data.Dataset.range(first_index, len(source)).map(
+            lambda index: tf.stack([epoch, index])
+        )
 
     def draw(epoch_and_index):
         clip = source.get_clip(*map(int, epoch_and_index))
@@ -56,16 +60,22 @@ def to_tf_dataset(source, batch_size, drop_remainder, workers):
             )
         }
 
+    # Python is called once per iteration for the epoch, and once per clip.
     dataset = tf.data.Dataset.from_generator(
-        indices, output_signature=tf.TensorSpec((2,), "int64")
-    )
+        starts, output_signature=tf.TensorSpec((2,), "int64")
+    ).flat_map(to_indices)
     # A clip depends on its epoch and index alone, so that reading in parallel
     # changes nothing but the time.
     parallel = {"num_parallel_calls": workers, "deterministic": True}
+    # Reading holds its thread. Those of TensorFlow are as many as the cores,
+    # and serve everything else.
+    options = tf.data.Options()
+    options.threading.private_threadpool_size = workers + 1
     return (
         dataset.map(to_clip, **(parallel if workers else {}))
         .batch(batch_size, drop_remainder=drop_remainder)
         .prefetch(1)
+        .with_options(options)
     )
 
 

@@ -1,3 +1,6 @@
+import threading
+from unittest import mock
+
 import cv2
 import grain
 import numpy as np
@@ -110,6 +113,26 @@ class LoadersTest(FolderTestCase):
         iterator.set_state(state)
         self.assert_batches_equal(list(iterator), rest)
         self.assertLen(rest, 2)
+
+    @parameterized.parameters(
+        lambda source: source.to_tf_dataset(6, workers=6),
+        lambda source: source.to_grain(6, workers=6),
+        lambda source: ClipBatches(source, 6, workers=6, prefetch=0),
+    )
+    def test_workers_read_at_the_same_time(self, make_loader):
+        source = self.make_source()
+        get_clip = source.get_clip
+        # Passes when six readers are there, however few the cores.
+        barrier = threading.Barrier(6, timeout=60)
+
+        def wait(epoch, index):
+            if index < 6:
+                barrier.wait()
+            return get_clip(epoch, index)
+
+        with mock.patch.object(source, "get_clip", wait):
+            batch = next(iter(make_loader(source)))
+        self.assertLen(batch["videos"], 6)
 
     def test_epoch_of_an_iteration_stays(self):
         source = self.make_source()
