@@ -59,7 +59,7 @@ _PREFETCH = 2
 
 def make_source(records, **kwargs):
     return data.ClipSource(
-        records, num_classes=400, num_clips=_NUM_CLIPS, **kwargs
+        records, num_classes=400, **{"num_clips": _NUM_CLIPS, **kwargs}
     )
 
 
@@ -165,7 +165,8 @@ def print_start(records):
                     read_memory(process.pid)
                     for process in multiprocessing.active_children()
                 ]
-                del iterator, loaders
+                for _ in iterator:
+                    pass
             megabytes = f"{np.mean(memory):.0f}" if memory else "-"
             print(
                 f"| {name} | {workers} | {statistics.median(seconds):.2f} | "
@@ -182,7 +183,7 @@ def read_memory(pid):
 
 def print_waiting(records):
     """Prints how long consumers wait that are as fast as a GPU."""
-    source = make_source(records)
+    source = make_source(records, num_clips=5 * _NUM_CLIPS)
     workers = max(_WORKERS.value)
     loaders = make_loaders(source, _CONSUMED_BATCH_SIZE, workers)
     results = run_rounds(
@@ -206,13 +207,14 @@ def print_waiting(records):
 
 def wait_share(loader, step):
     """Returns the share of its time that a consumer waits for batches."""
-    waited, num_batches, start = 0.0, 0, time.perf_counter()
+    waits, start = [], time.perf_counter()
     for _ in loader:
-        waited += time.perf_counter() - start
-        num_batches += 1
+        waits.append(time.perf_counter() - start)
         time.sleep(step)
         start = time.perf_counter()
-    return waited / (waited + num_batches * step)
+    # The first batches were read ahead, or waited for the start.
+    waits = waits[len(waits) // 2 :]
+    return sum(waits) / (sum(waits) + step * len(waits))
 
 
 def print_formats(records):

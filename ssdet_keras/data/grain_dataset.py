@@ -23,8 +23,10 @@ class ClipDataset(grain.IterDataset):
             "drop_remainder": drop_remainder,
             "batch_fn": stack_clips,
         }
+        # A batch is ready when the one before it has been used.
+        num_ahead = batch_size + workers if workers else 0
         self._read_options = grain.ReadOptions(
-            num_threads=workers, prefetch_buffer_size=2 * workers
+            num_threads=workers, prefetch_buffer_size=num_ahead
         )
 
     def __iter__(self):
