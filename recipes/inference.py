@@ -17,6 +17,9 @@ _MODEL = flags.DEFINE_string("model", None, "Trained detector, a .keras file.")
 _FRAME_STRIDE = flags.DEFINE_integer(
     "frame_stride", None, "Default: that of the training.", 1
 )
+_FRAME_RATE = flags.DEFINE_float(
+    "frame_rate", None, "Frames per second, in place of --frame_stride.", 1e-3
+)
 _SIZE = flags.DEFINE_integer(
     "size", None, "Height and width. Default: that of the training.", 16
 )
@@ -46,11 +49,9 @@ class Detector:
                 f"{type(self._model).__name__}"
             )
         self.description = training.read_description(path)
-        self.frame_stride = _FRAME_STRIDE.value or self.description.get(
-            "frame_stride"
-        )
-        self.size = _SIZE.value or self.description.get("size")
-        if self.frame_stride is None or self.size is None:
+        self._sampling = self._read_sampling()
+        self._size = _SIZE.value or self.description.get("size")
+        if self._sampling is None or self._size is None:
             raise app.UsageError(
                 f"There is no description {path.with_suffix('.json')}: set "
                 "--frame_stride and --size."
@@ -66,21 +67,21 @@ class Detector:
         Raises:
             VideoReadError: If the video can't be read.
         """
-        frames, indices = data.read_whole_video(
+        windows = data.VideoWindows(
             record,
-            frame_stride=self.frame_stride,
-            size=self.size,
-            crop_scale=self.description.get("crop_scale", 0.875),
-        )
-        logits = models.predict_frames(
-            self._model,
-            frames,
             window=_WINDOW.value,
             overlap=_WINDOW.value // 8,
+            size=self._size,
+            crop_scale=self.description.get("crop_scale", 0.875),
+            **self._sampling,
         )
-        with data.VideoFile(record.path, fps=record.fps) as video:
-            num_frames = video.num_frames
-        logits = models.upsample_to_frames(logits, indices, num_frames)
+        logits = data.stitch_windows(
+            (start, self._model.predict_on_batch(frames[None])[0])
+            for start, frames in windows
+        )
+        logits = models.upsample_to_frames(
+            logits, windows.frame_indices, windows.num_frames
+        )
         return (1 / (1 + np.exp(-logits))).astype("float32")
 
     def score_all(self, records):
@@ -100,3 +101,17 @@ class Detector:
                 logging.error("Skipped a video: %s", error)
             progress.add(1)
         return scores, failures
+
+    def _read_sampling(self):
+        """Returns which frames are read, as an argument, or `None`."""
+        flag_values = {
+            "frame_stride": _FRAME_STRIDE.value,
+            "frame_rate": _FRAME_RATE.value,
+        }
+        if None not in flag_values.values():
+            raise app.UsageError("Set one of --frame_stride and --frame_rate.")
+        for values in (flag_values, self.description):
+            for name in flag_values:
+                if values.get(name) is not None:
+                    return {name: values[name]}
+        return None

@@ -15,9 +15,11 @@ from ssdet_keras.data.run_jobs import run_jobs
 from ssdet_keras.data.skip_list import read_skip_list
 from ssdet_keras.data.skip_list import skip_videos
 from ssdet_keras.data.skip_list import write_skip_list
+from ssdet_keras.data.stitch_windows import stitch_windows
 from ssdet_keras.data.video_file import VideoFile
 from ssdet_keras.data.video_read_error import VideoReadError
 from ssdet_keras.data.video_record import VideoRecord
 from ssdet_keras.data.video_records import VideoRecords
+from ssdet_keras.data.video_windows import VideoWindows
 from ssdet_keras.data.videos import read_videos
 from ssdet_keras.data.whole_video import read_whole_video

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import keras
 import numpy as np
 
-from ssdet_keras.data.loaders import check_batch_size
+from ssdet_keras.data.loaders import check_batches
 from ssdet_keras.data.loaders import stack_clips
 
 
@@ -86,7 +86,7 @@ class ClipBatches(keras.utils.PyDataset):
         # The queue of Keras starts every epoch anew, and hands on batches
         # that were left over. The threads are those of this class instead.
         super().__init__(workers=1)
-        check_batch_size(source, batch_size, drop_remainder=source.training)
+        check_batches(source, batch_size, drop_remainder=source.training)
         pass_size = len(source) / batch_size
         self._batches_per_pass = (
             math.floor(pass_size) if source.training else math.ceil(pass_size)

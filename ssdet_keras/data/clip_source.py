@@ -4,22 +4,26 @@ import numpy as np
 from absl import logging
 
 from ssdet_keras.data import loaders
-from ssdet_keras.data.frame_labels import labels_at
-from ssdet_keras.data.geometry import centre_box
-from ssdet_keras.data.geometry import random_box
+from ssdet_keras.data.clip_reader import ClipReader
+from ssdet_keras.data.clip_reader import check_integer
+from ssdet_keras.data.frame_sampling import FrameSampling
 from ssdet_keras.data.video_cache import VideoCache
 from ssdet_keras.data.video_read_error import VideoReadError
 
 
 class ClipSource:
-    """Draws one clip of each video per epoch.
+    """Draws clips of videos.
 
-    A clip is every `frame_stride`-th of `(num_frames - 1) * frame_stride + 1`
-    frames. For training, its start, its square crop and its flip are random,
-    the same for all of its frames, and the videos are shuffled in every
-    epoch. Otherwise it is the centre of the video, in time and in space, and
-    the videos keep their order. The last frame of a shorter video is
-    repeated; the mask and the labels are zero there.
+    A clip is every `frame_stride`-th frame from a start on, or `frame_rate`
+    frames of each second. For training, its start, its square crop and its
+    flip are random, the same for all of its frames, and the videos are
+    shuffled in every epoch. Otherwise it is the centre of the video, in time
+    and in space, and the videos keep their order. The last frame of a shorter
+    video is repeated; the mask and the labels are zero there.
+
+    It is a sequence, with which `torch.utils.data.DataLoader(source)` and
+    `grain.MapDataset.source(source)` work as well. The loaders below take the
+    epoch over, and give equal batches.
 
     Everything that is drawn depends on `(seed, epoch, index)` alone. So the
     clips are the same with any loader, backend and number of workers, and a
@@ -29,7 +33,7 @@ class ClipSource:
         records: `VideoRecords`, or a sequence of `VideoRecord`.
         num_frames: Integer. Frames per clip. Defaults to `16`.
         frame_stride: Integer. Frames of the video from one frame of the clip
-            to the next. Defaults to `5`.
+            to the next. Defaults to `5`, unless there is a `frame_rate`.
         size: Integer. Height and width of the clips. Defaults to `224`.
         training: Boolean. Defaults to `True`.
         seed: Integer. Defaults to `0`.
@@ -46,12 +50,19 @@ class ClipSource:
             Defaults to `"skip"`.
         cache_bytes: Integer. Decoded videos are kept in up to this much
             memory, which makes small data sets much faster. Defaults to `0`.
+        frame_rate: Float or `None`. Frames of the clip per second, in place
+            of `frame_stride`, for videos of different rates: frame `k` is
+            frame `start + round(k * fps / frame_rate)` of a video.
+        num_clips: Integer. Clips of each video per epoch, one after the
+            other when not training: from its first frames to its last ones,
+            at equal distances. `10` is the usual testing on Kinetics.
+            Defaults to `1`.
 
     Returns:
-        A sequence of one item per video: a dict with `"videos"`, uint8, shape
-        `(num_frames, size, size, 3)`, `"labels"`, float32, multi-hot, shape
-        `(num_frames, num_classes)`, and `"mask"`, float32, shape
-        `(num_frames,)`.
+        A sequence of `num_clips` items per video: a dict with `"videos"`,
+        uint8, shape `(num_frames, size, size, 3)`, `"labels"`, float32,
+        multi-hot, shape `(num_frames, num_classes)`, and `"mask"`, float32,
+        shape `(num_frames,)`.
 
     Raises:
         ValueError: If there are no records, an argument is out of its range,
@@ -74,7 +85,7 @@ class ClipSource:
         self,
         records,
         num_frames=16,
-        frame_stride=5,
+        frame_stride=None,
         size=224,
         training=True,
         seed=0,
@@ -83,36 +94,52 @@ class ClipSource:
         num_classes=None,
         on_error="skip",
         cache_bytes=0,
+        frame_rate=None,
+        num_clips=1,
     ):
+        if len(records) == 0:
+            raise ValueError("`records` must hold a video. Received: none")
         if num_classes is None:
             num_classes = len(getattr(records, "class_names", ()))
-        self._check_arguments(
-            records,
+            if num_classes == 0:
+                raise ValueError(
+                    "`num_classes` must be given for records without class "
+                    "names. Received: num_classes=None"
+                )
+        check_integer("seed", seed, 0)
+        check_integer("num_clips", num_clips, 1)
+        if on_error not in ("skip", "raise"):
+            raise ValueError(
+                '`on_error` must be "skip" or "raise". '
+                f"Received: on_error={on_error!r}"
+            )
+        sampling = FrameSampling(frame_stride, frame_rate)
+        self._reader = ClipReader(
+            num_frames,
+            sampling,
+            size,
+            num_classes,
+            horizontal_flip,
             crop_scale,
-            on_error,
-            seed=seed,
-            num_frames=num_frames,
-            frame_stride=frame_stride,
-            size=size,
-            num_classes=num_classes,
         )
         self.records = records
         self.num_frames = num_frames
-        self.frame_stride = frame_stride
+        self.frame_stride = sampling.frame_stride
+        self.frame_rate = frame_rate
         self.size = size
         self.training = training
         self.seed = seed
-        self.horizontal_flip = horizontal_flip
-        self.crop_scale = tuple(crop_scale)
         self.num_classes = num_classes
         self.on_error = on_error
+        self.num_clips = num_clips
         self.epoch = 0
+        self.first_index = 0
         self.failures = {}
         self._cache = VideoCache(cache_bytes)
         self._order = (None, None)
 
     def __len__(self):
-        return len(self.records)
+        return len(self.records) * self.num_clips
 
     def __getitem__(self, index):
         if not -len(self) <= index < len(self):
@@ -122,16 +149,28 @@ class ClipSource:
             )
         return self.get_clip(self.epoch, index % len(self))
 
-    def set_epoch(self, epoch):
+    def set_epoch(self, epoch, first_index=0):
         """Sets the epoch that items are drawn for, from 0.
 
         Loaders take it over when an iteration over them begins.
+
+        Args:
+            epoch: Integer.
+            first_index: Integer. The item that loaders begin this epoch with,
+                when a run is resumed: the number of clips that were seen, a
+                multiple of the batch size. Defaults to `0`.
         """
         if epoch < 0:
             raise ValueError(
                 f"`epoch` must not be negative. Received: epoch={epoch}"
             )
+        if not 0 <= first_index < len(self):
+            raise ValueError(
+                f"`first_index` must be in the range [0, {len(self)}). "
+                f"Received: first_index={first_index}"
+            )
         self.epoch = int(epoch)
+        self.first_index = int(first_index)
 
     def get_clip(self, epoch, index):
         """Returns item `index` of an epoch.
@@ -141,22 +180,23 @@ class ClipSource:
             index: Integer in `[0, len(self))`.
         """
         rng = np.random.default_rng([self.seed, epoch, index])
-        record = self.records[self._video_order(epoch)[index]]
+        video, clip = divmod(self._order_of(epoch)[index], self.num_clips)
         try:
-            return self._draw(record, rng)
+            return self._draw(video, clip, rng)
         except VideoReadError as error:
             if self.on_error == "raise":
                 raise
             first_error = error
             self.add_failure(error.path, error.reason)
-        for other in rng.permutation(len(self)):
+        for other in rng.permutation(len(self.records)):
             try:
-                return self._draw(self.records[other], rng)
+                return self._draw(other, clip, rng)
             except VideoReadError as error:
                 self.add_failure(error.path, error.reason)
         raise VideoReadError(
             first_error.path,
-            f"{first_error.reason}; nor can any of the {len(self):,} videos",
+            f"{first_error.reason}; nor can any of the "
+            f"{len(self.records):,} videos",
         )
 
     def add_failure(self, path, reason):
@@ -182,7 +222,8 @@ class ClipSource:
             batch_size: Integer.
             drop_remainder: Boolean. Whether a last, smaller batch is left
                 out. Defaults to `True` when training.
-            workers: Integer. Number of clips that are read at the same time.
+            workers: Integer. Number of threads that read clips; with `0`,
+                that of the data set does.
         """
         return loaders.to_tf_dataset(
             self, batch_size, self._drops(drop_remainder), workers
@@ -222,7 +263,8 @@ class ClipSource:
             batch_size: Integer.
             drop_remainder: Boolean. Whether a last, smaller batch is left
                 out. Defaults to `True` when training.
-            workers: Integer. Number of threads that read clips.
+            workers: Integer. Number of threads that read clips; with `0`,
+                the calling thread does.
         """
         return loaders.to_grain(
             self, batch_size, self._drops(drop_remainder), workers
@@ -231,7 +273,7 @@ class ClipSource:
     def _drops(self, drop_remainder):
         return self.training if drop_remainder is None else drop_remainder
 
-    def _video_order(self, epoch):
+    def _order_of(self, epoch):
         if not self.training:
             return range(len(self))
         ordered_epoch, order = self._order
@@ -243,65 +285,15 @@ class ClipSource:
             self._order = (epoch, order)
         return order
 
-    def _draw(self, record, rng):
+    def _draw(self, video_index, clip, rng):
+        record = self.records[video_index]
         video = self._cache.open(record.path, fps=record.fps)
         try:
-            span = (self.num_frames - 1) * self.frame_stride + 1
-            num_starts = max(1, video.num_frames - span + 1)
-            height, width = video.height, video.width
             if self.training:
-                start = int(rng.integers(num_starts))
-                box = random_box(height, width, self.crop_scale, rng)
-                is_flipped = self.horizontal_flip and rng.random() < 0.5
-            else:
-                start = (num_starts - 1) // 2
-                box = centre_box(height, width, self.crop_scale[1])
-                is_flipped = False
-            indices = start + self.frame_stride * np.arange(self.num_frames)
-            videos = video.read(
-                indices,
-                size=(self.size, self.size),
-                box=box,
-                past_end="repeat",
+                return self._reader.read_random(video, record, rng)
+            position = (
+                clip / (self.num_clips - 1) if self.num_clips > 1 else 0.5
             )
-            mask = (indices < video.num_frames).astype("float32")
-            labels = labels_at(record, indices / video.fps, self.num_classes)
+            return self._reader.read_at(video, record, position)
         finally:
             video.close()
-        if is_flipped:
-            videos = np.ascontiguousarray(videos[:, :, ::-1])
-        return {
-            "videos": videos,
-            "labels": labels * mask[:, None],
-            "mask": mask,
-        }
-
-    def _check_arguments(self, records, crop_scale, on_error, **integers):
-        if len(records) == 0:
-            raise ValueError("`records` must hold a video. Received: none")
-        if integers["num_classes"] == 0:
-            raise ValueError(
-                "`num_classes` must be given for records without class names. "
-                "Received: num_classes=None"
-            )
-        for name, value in integers.items():
-            lowest = 0 if name == "seed" else 1
-            if isinstance(value, bool) or not (
-                isinstance(value, int | np.integer) and value >= lowest
-            ):
-                raise ValueError(
-                    f"`{name}` must be an integer of at least {lowest}. "
-                    f"Received: {name}={value!r}"
-                )
-        if len(crop_scale) != 2 or not (
-            0 < crop_scale[0] <= crop_scale[1] <= 1
-        ):
-            raise ValueError(
-                "`crop_scale` must be a range in (0, 1]. "
-                f"Received: crop_scale={crop_scale}"
-            )
-        if on_error not in ("skip", "raise"):
-            raise ValueError(
-                '`on_error` must be "skip" or "raise". '
-                f"Received: on_error={on_error!r}"
-            )

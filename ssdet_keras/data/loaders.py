@@ -14,30 +14,38 @@ def stack_clips(clips):
     return {key: np.stack([clip[key] for clip in clips]) for key in clips[0]}
 
 
-def check_batch_size(source, batch_size, drop_remainder):
+def check_batches(source, batch_size, drop_remainder, workers=0):
     """Raises an error if there would be no batches."""
+    if workers < 0:
+        raise ValueError(
+            f"`workers` must not be negative. Received: workers={workers}"
+        )
     if batch_size < 1:
         raise ValueError(
             f"`batch_size` must be positive. Received: batch_size={batch_size}"
         )
     if drop_remainder and batch_size > len(source):
         raise ValueError(
-            "`batch_size` must not be larger than the number of videos, "
+            "`batch_size` must not be larger than the number of clips, "
             f"{len(source)}. Received: batch_size={batch_size}"
         )
 
 
 def to_tf_dataset(source, batch_size, drop_remainder, workers):
     """Returns a `tf.data.Dataset`. See `ClipSource.to_tf_dataset`."""
-    check_batch_size(source, batch_size, drop_remainder)
+    check_batches(source, batch_size, drop_remainder, workers)
     tf = _import_tensorflow()
     shapes = _clip_shapes(source)
     dtypes = [tf.as_dtype(dtype) for _, dtype in shapes.values()]
 
-    def indices():
-        epoch = source.epoch
-        for index in range(len(source)):
-            yield np.array([epoch, index])
+    def starts():
+        yield np.array([source.epoch, source.first_index])
+
+    def to_indices(start):
+        epoch, first_index = tf.unstack(start)
+        return tf.data.Dataset.range(first_index, len(source)).map(
+            lambda index: tf.stack([epoch, index])
+        )
 
     def draw(epoch_and_index):
         clip = source.get_clip(*map(int, epoch_and_index))
@@ -52,21 +60,28 @@ def to_tf_dataset(source, batch_size, drop_remainder, workers):
             )
         }
 
+    # Python is called once per iteration for the epoch, and once per clip.
     dataset = tf.data.Dataset.from_generator(
-        indices, output_signature=tf.TensorSpec((2,), "int64")
-    )
+        starts, output_signature=tf.TensorSpec((2,), "int64")
+    ).flat_map(to_indices)
     # A clip depends on its epoch and index alone, so that reading in parallel
     # changes nothing but the time.
+    parallel = {"num_parallel_calls": workers, "deterministic": True}
+    # Reading holds its thread. Those of TensorFlow are as many as the cores,
+    # and serve everything else.
+    options = tf.data.Options()
+    options.threading.private_threadpool_size = workers + 1
     return (
-        dataset.map(to_clip, num_parallel_calls=workers, deterministic=True)
+        dataset.map(to_clip, **(parallel if workers else {}))
         .batch(batch_size, drop_remainder=drop_remainder)
         .prefetch(1)
+        .with_options(options)
     )
 
 
 def to_torch_loader(source, batch_size, drop_remainder, **kwargs):
     """Returns a torch `DataLoader`. See `ClipSource.to_torch_loader`."""
-    check_batch_size(source, batch_size, drop_remainder)
+    check_batches(source, batch_size, drop_remainder)
     from ssdet_keras.data.torch_loader import ClipLoader
 
     return ClipLoader(
@@ -76,18 +91,10 @@ def to_torch_loader(source, batch_size, drop_remainder, **kwargs):
 
 def to_grain(source, batch_size, drop_remainder, workers):
     """Returns a `grain.IterDataset`. See `ClipSource.to_grain`."""
-    check_batch_size(source, batch_size, drop_remainder)
-    import grain
+    check_batches(source, batch_size, drop_remainder, workers)
+    from ssdet_keras.data.grain_dataset import ClipDataset
 
-    return (
-        grain.MapDataset.source(source)
-        .to_iter_dataset(
-            grain.ReadOptions(
-                num_threads=workers, prefetch_buffer_size=2 * workers
-            )
-        )
-        .batch(batch_size, drop_remainder=drop_remainder, batch_fn=stack_clips)
-    )
+    return ClipDataset(source, batch_size, drop_remainder, workers)
 
 
 def _import_tensorflow():

@@ -1,5 +1,8 @@
 """The torch loader of clips. Only imported where torch is wanted."""
 
+import functools
+import itertools
+
 import torch
 
 from ssdet_keras.data.loaders import stack_clips
@@ -13,14 +16,16 @@ class ClipLoader(torch.utils.data.DataLoader):
 
     Args:
         source: `ClipSource`.
-        **kwargs: Keyword arguments of `DataLoader`, such as `batch_size`.
+        worker_init_fn: As of `DataLoader`.
+        **kwargs: Other arguments of `DataLoader`, such as `batch_size`.
     """
 
-    def __init__(self, source, **kwargs):
+    def __init__(self, source, worker_init_fn=None, **kwargs):
         super().__init__(
             _Clips(source),
             sampler=_EpochSampler(source),
             collate_fn=_collate,
+            worker_init_fn=functools.partial(_start_worker, worker_init_fn),
             **kwargs,
         )
         self._source = source
@@ -39,11 +44,12 @@ class _EpochSampler(torch.utils.data.Sampler):
         self._source = source
 
     def __len__(self):
-        return len(self._source)
+        return len(self._source) - self._source.first_index
 
     def __iter__(self):
         epoch = self._source.epoch
-        return iter([(epoch, index) for index in range(len(self))])
+        indices = range(self._source.first_index, len(self._source))
+        return iter([(epoch, index) for index in indices])
 
 
 class _Clips(torch.utils.data.Dataset):
@@ -54,11 +60,23 @@ class _Clips(torch.utils.data.Dataset):
         return len(self._source)
 
     def __getitem__(self, epoch_and_index):
+        failures = self._source.failures
+        num_known = len(failures)
         clip = self._source.get_clip(*epoch_and_index)
-        return clip, dict(self._source.failures)
+        return clip, dict(itertools.islice(failures.items(), num_known, None))
 
 
 def _collate(items):
     clips, failures = zip(*items, strict=True)
     batch = {k: torch.from_numpy(v) for k, v in stack_clips(clips).items()}
     return batch, {k: v for found in failures for k, v in found.items()}
+
+
+def _start_worker(worker_init_fn, worker_id):
+    import cv2
+
+    # A process reads one clip at a time, on its core, and the threads of
+    # OpenCV don't survive a fork. `1` would wait for them forever.
+    cv2.setNumThreads(0)
+    if worker_init_fn is not None:
+        worker_init_fn(worker_id)

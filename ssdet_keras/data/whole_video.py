@@ -1,23 +1,27 @@
 """Reading of untrimmed videos."""
 
-import numpy as np
+import sys
 
-from ssdet_keras.data.geometry import centre_box
-from ssdet_keras.data.video_file import VideoFile
+from ssdet_keras.data.video_windows import VideoWindows
 
 
-def read_whole_video(record, frame_stride=5, size=224, crop_scale=0.875):
-    """Reads every `frame_stride`-th frame of a video, for evaluation.
+def read_whole_video(
+    record, frame_stride=None, size=224, crop_scale=0.875, frame_rate=None
+):
+    """Reads every `frame_stride`-th frame of a video into memory.
 
-    The frames are cropped and resized as those of a `ClipSource` that is not
-    training, so that things are as large as a detector has learned them.
+    The frames are those of `VideoWindows`, which reads videos that are too
+    long for memory.
 
     Args:
         record: `VideoRecord`.
-        frame_stride: Integer. Number of frames from one to the next.
+        frame_stride: Integer. Number of frames from one to the next. Defaults
+            to `5`, unless there is a `frame_rate`.
         size: Integer. Height and width of the frames.
         crop_scale: Float in `(0, 1]`. Side of the centre crop, as a share of
             the short side. Defaults to `0.875`, which is 224 of 256 pixels.
+        frame_rate: Float or `None`. Frames per second, in place of
+            `frame_stride`.
 
     Returns:
         Tuple `(frames, frame_indices)`: a uint8 array of shape `(T, size,
@@ -35,21 +39,14 @@ def read_whole_video(record, frame_stride=5, size=224, crop_scale=0.875):
     logits = detector.predict(frames[None])[0]
     ```
     """
-    for name, value in (("frame_stride", frame_stride), ("size", size)):
-        if value < 1:
-            raise ValueError(
-                f"`{name}` must be positive. Received: {name}={value}"
-            )
-    if not 0 < crop_scale <= 1:
-        raise ValueError(
-            "`crop_scale` must be in the range (0, 1]. "
-            f"Received: crop_scale={crop_scale}"
-        )
-    with VideoFile(record.path, fps=record.fps) as video:
-        indices = np.arange(0, video.num_frames, frame_stride)
-        frames = video.read(
-            indices,
-            size=(size, size),
-            box=centre_box(video.height, video.width, crop_scale),
-        )
-    return frames, indices
+    windows = VideoWindows(
+        record,
+        window=sys.maxsize,
+        overlap=0,
+        frame_stride=frame_stride,
+        frame_rate=frame_rate,
+        size=size,
+        crop_scale=crop_scale,
+    )
+    ((_, frames),) = windows
+    return frames, windows.frame_indices

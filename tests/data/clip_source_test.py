@@ -102,6 +102,81 @@ class ClipSourceTest(FolderTestCase):
         self.assertContainsSubset(starts, set(range(45)))
         self.assertGreaterEqual(len(starts), 42)
 
+    @parameterized.parameters(24.0, 25.0, 30000 / 1001, 30.0)
+    def test_frame_rate(self, fps):
+        # The class is there from 1 s to 2 s; the crop is the whole frame.
+        path = write_video(self.make_path("a.avi"), 97, fps, "MJPG", (40, 40))
+        records = [VideoRecord("a", path, segments=((0, 1.0, 2.0),))]
+        source = ClipSource(
+            records,
+            num_frames=7,
+            frame_rate=2.4,
+            size=40,
+            crop_scale=(1, 1),
+            horizontal_flip=False,
+            num_classes=1,
+        )
+        for epoch in range(20):
+            clip = source.get_clip(epoch, 0)
+            numbers = np.array(self.read_numbers(clip))
+            expected = [round(k * fps / 2.4) for k in range(7)]
+            np.testing.assert_array_equal(numbers - numbers[0], expected)
+            # Six steps of 1 / 2.4 s, up to half a frame.
+            duration = (numbers[-1] - numbers[0]) / fps
+            self.assertLessEqual(abs(duration - 2.5), 0.5 / fps + 1e-9)
+            times = numbers / fps
+            np.testing.assert_array_equal(
+                clip["labels"][:, 0], (times >= 1) & (times <= 2)
+            )
+            np.testing.assert_array_equal(clip["mask"], np.ones(7))
+
+    def test_rate_of_short_and_slow_videos(self):
+        # At 25 fps and 10 per second: frames 0, 2, 5, 8, 10, 12.
+        arguments = {"frame_rate": 10, "size": 16, "num_frames": 6}
+        for length, expected in ((13, 6), (12, 5), (6, 3), (1, 1)):
+            source = ClipSource(self.make_records(length), **arguments)
+            mask = np.arange(6) < expected
+            for epoch in range(3):
+                np.testing.assert_array_equal(
+                    source.get_clip(epoch, 0)["mask"], mask
+                )
+        # A higher rate than that of the video shows frames twice.
+        source = ClipSource(
+            self.make_records(9), frame_rate=50, size=16, training=False
+        )
+        videos = source[0]["videos"]
+        np.testing.assert_array_equal(videos[3], videos[4])
+        self.assertEqual(source[0]["mask"].sum(), 16)
+
+    def test_several_clips_of_each_video(self):
+        path = write_video(self.make_path("a.avi"), 60, 25, "MJPG", (40, 40))
+        records = [VideoRecord("a", path), VideoRecord("b", path)]
+        arguments = {
+            "num_frames": 2,
+            "size": 40,
+            "num_classes": 1,
+            "crop_scale": (1, 1),
+        }
+        # Starts from 0 to 60 - 6.
+        source = ClipSource(records, training=False, num_clips=4, **arguments)
+        self.assertLen(source, 8)
+        starts = [self.read_numbers(clip)[0] for clip in source]
+        self.assertEqual(starts, 2 * [0, 18, 36, 54])
+        source = ClipSource(records, num_clips=4, **arguments)
+        clips = {source[i]["videos"].tobytes() for i in range(8)}
+        self.assertGreater(len(clips), 4)
+
+    def test_every_clip_once_per_epoch(self):
+        records = [
+            VideoRecord(r.id, r.path, segments=((i, 0, 9),))
+            for i, r in enumerate(self.make_records(3, 3, 3))
+        ]
+        source = ClipSource(
+            records, num_frames=1, size=8, num_classes=3, num_clips=2
+        )
+        videos = [int(source[i]["labels"].argmax()) for i in range(6)]
+        self.assertEqual(sorted(videos), [0, 0, 1, 1, 2, 2])
+
     def test_flip_and_crop_are_of_the_clip(self):
         path = self.make_path("a", "1.png")
         cv2.imwrite(path, number_frame(5, 40, 40))
@@ -208,6 +283,13 @@ class ClipSourceTest(FolderTestCase):
     @parameterized.named_parameters(
         ("num_frames", {"num_frames": 0}, "num_frames=0"),
         ("stride", {"frame_stride": 1.5}, "frame_stride=1.5"),
+        ("rate", {"frame_rate": 0}, "frame_rate=0"),
+        (
+            "stride_and_rate",
+            {"frame_stride": 5, "frame_rate": 6.0},
+            "Only one .* frame_stride=5, frame_rate=6.0",
+        ),
+        ("clips", {"num_clips": 0}, "num_clips=0"),
         ("size", {"size": -1}, "size=-1"),
         ("seed", {"seed": -1}, "seed=-1"),
         ("crop", {"crop_scale": (0.5, 1.5)}, r"crop_scale=\(0.5, 1.5\)"),
@@ -226,6 +308,11 @@ class ClipSourceTest(FolderTestCase):
         source = ClipSource(self.make_records(3))
         with self.assertRaisesRegex(ValueError, "epoch=-1"):
             source.set_epoch(-1)
+        for first_index in (-1, 1):
+            with self.assertRaisesRegex(
+                ValueError, f"first_index={first_index}"
+            ):
+                source.set_epoch(0, first_index=first_index)
         with self.assertRaisesRegex(IndexError, "index=1"):
             source[1]
         for kwargs, message in (

@@ -127,6 +127,15 @@ class RecipeErrorsTest(unittest.TestCase):
                 ([*files, f"--model={self.broken}"], "Can't load"),
                 ([*files, f"--model={self.classifier}"], "a VideoClassifier"),
                 ([*files, f"--model={self.detector}"], "--frame_stride"),
+                (
+                    [
+                        *files,
+                        f"--model={self.detector}",
+                        "--frame_stride=2",
+                        "--frame_rate=5",
+                    ],
+                    "one of --frame_stride and --frame_rate",
+                ),
                 ([*files, "--predictions=none.npz"], "needs --output_dir"),
                 (
                     [

@@ -1,0 +1,111 @@
+"""Windows over whole videos."""
+
+import numpy as np
+
+from ssdet_keras.data.frame_sampling import FrameSampling
+from ssdet_keras.data.geometry import centre_box
+from ssdet_keras.data.stitch_windows import find_window_starts
+from ssdet_keras.data.video_file import VideoFile
+
+
+class VideoWindows:
+    """Overlapping windows over a video of any length, for evaluation.
+
+    Every frame is decoded once, and no more than a window and its successor
+    are in memory. The frames are cropped and resized as those of a
+    `ClipSource` that is not training, so that things are as large as a
+    detector has learned them.
+
+    Args:
+        record: `VideoRecord`.
+        window: Integer. Frames of a window. A shorter video is one window.
+            Defaults to `128`.
+        overlap: Integer below `window`. Frames that two windows share; the
+            last window is moved back to end with the video, and shares more.
+            Defaults to `16`.
+        frame_stride: Integer. Frames of the video from one frame of a window
+            to the next. Defaults to `5`, unless there is a `frame_rate`.
+        frame_rate: Float or `None`. Frames of a window per second, in place
+            of `frame_stride`: frame `k` is frame
+            `round(k * fps / frame_rate)` of the video.
+        size: Integer. Height and width of the frames. Defaults to `224`.
+        crop_scale: Float in `(0, 1]`. Side of the centre crop, as a share of
+            the short side. Defaults to `0.875`, which is 224 of 256 pixels.
+
+    Attributes:
+        num_frames: Integer. Number of frames of the video.
+        fps: Float. Frames per second of the video.
+        frame_indices: int64 array: the frames of the video that are in the
+            windows, `T` in all.
+
+    Returns:
+        An iterable of `(start, frames)`: the place of the first frame of a
+        window in `frame_indices`, and a uint8 array of shape
+        `(min(T, window), size, size, 3)`.
+
+    Raises:
+        VideoReadError: If the video can't be read.
+        ValueError: If an argument is out of its range.
+
+    Example:
+
+    ```python
+    windows = ssdet_keras.data.VideoWindows(records[0])
+    logits = ssdet_keras.data.stitch_windows(
+        (start, detector.predict_on_batch(frames[None])[0])
+        for start, frames in windows
+    )
+    ```
+    """
+
+    def __init__(
+        self,
+        record,
+        window=128,
+        overlap=16,
+        frame_stride=None,
+        frame_rate=None,
+        size=224,
+        crop_scale=0.875,
+    ):
+        sampling = FrameSampling(frame_stride, frame_rate)
+        if size < 1:
+            raise ValueError(f"`size` must be positive. Received: size={size}")
+        if not 0 < crop_scale <= 1:
+            raise ValueError(
+                "`crop_scale` must be in the range (0, 1]. "
+                f"Received: crop_scale={crop_scale}"
+            )
+        with VideoFile(record.path, fps=record.fps) as video:
+            self.num_frames = video.num_frames
+            self.fps = video.fps
+        self.frame_indices = sampling.indices_of_video(
+            self.num_frames, self.fps
+        )
+        self._starts = find_window_starts(
+            len(self.frame_indices), window, overlap
+        )
+        self._record = record
+        self._window = window
+        self._size = size
+        self._crop_scale = crop_scale
+
+    def __len__(self):
+        return len(self._starts)
+
+    def __iter__(self):
+        record = self._record
+        with VideoFile(
+            record.path, fps=record.fps, num_frames=self.num_frames
+        ) as video:
+            size = (self._size, self._size)
+            box = centre_box(video.height, video.width, self._crop_scale)
+            first, frames = 0, np.empty((0, *size, 3), "uint8")
+            for start in self._starts:
+                end = first + len(frames)
+                wanted = self.frame_indices[end : start + self._window]
+                read = video.read(wanted, size=size, box=box)
+                kept = frames[start - first :]
+                frames = np.concatenate([kept, read]) if len(kept) else read
+                first = start
+                yield start, frames
