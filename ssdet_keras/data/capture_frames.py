@@ -9,6 +9,9 @@ import numpy as np
 from ssdet_keras.data.indexed_frames import IndexedFrames
 from ssdet_keras.data.video_read_error import VideoReadError
 
+# Messages are at the start of a packet.
+_HEADER_BYTES = 4096
+
 
 class CaptureFrames(IndexedFrames):
     """Reads exact frames of a video file with OpenCV."""
@@ -69,9 +72,30 @@ def _read_packets(path, size, mtime):
     if capture.set(cv2.CAP_PROP_FORMAT, -1):
         while capture.grab():
             times.append(capture.get(cv2.CAP_PROP_POS_MSEC))
-            is_key.append(capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME))
+            is_key.append(
+                capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME)
+                and not _refreshes_gradually(capture.retrieve()[1].tobytes())
+            )
     capture.release()
     return np.array(times, "float64"), np.array(is_key, bool)
+
+
+def _refreshes_gradually(packet):
+    """Returns whether an H.264 packet only begins to renew the picture.
+
+    With "intra refresh" there are no key frames. Packets are marked as such
+    from which on a whole picture is renewed bit by bit. Their "recovery
+    point", a message of type 6, tells how many frames that takes.
+    """
+    for unit in packet[:_HEADER_BYTES].split(b"\0\0\1")[1:]:
+        # A unit of type 6 holds messages, each after its type and length.
+        place = 1
+        while unit[:1] == b"\x06" and place + 2 < len(unit):
+            if unit[place] == 6:
+                # A set first bit is the number 0.
+                return unit[place + 2] < 128
+            place += 2 + unit[place + 1]
+    return False
 
 
 def _open_capture(path):

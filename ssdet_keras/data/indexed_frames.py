@@ -44,6 +44,7 @@ class IndexedFrames(abc.ABC):
         self._num_frames = num_frames
         # The number of the frame after the current one.
         self._position = 0
+        self._has_jumped = False
         self._index = None
         self._is_index_read = False
         try:
@@ -135,23 +136,32 @@ class IndexedFrames(abc.ABC):
         if index < self._position - 1:
             self._rewind()
         while self._position <= index:
-            self._step()
+            if not self._step():
+                self._fail_to_step()
         if self._position > index + 1:
             raise VideoReadError(self.path, f"frame {index} can't be decoded")
 
     def _step(self):
+        """Goes to the next frame. Returns whether there is one."""
         if not self._grab():
-            raise VideoReadError(self.path, self._end_reason())
-        if self._index is None:
-            self._position += 1
-            return
-        number = self._index.find(self._time())
+            return False
+        number = self._position
+        if self._index is not None:
+            number = self._index.find(self._time())
         if number is None or number < self._position:
             # The times can't be relied on after all.
             self._index = None
             self._rewind()
         else:
             self._position = number + 1
+        return True
+
+    def _fail_to_step(self):
+        has_jumped, reason = self._has_jumped, self._end_reason()
+        self._rewind()
+        # A jump in a damaged file may have ended anywhere.
+        if not has_jumped:
+            raise VideoReadError(self.path, reason)
 
     def _jump_to(self, key):
         number = None
@@ -161,11 +171,13 @@ class IndexedFrames(abc.ABC):
             self._rewind()
         else:
             self._position = number + 1
+            self._has_jumped = True
 
     def _rewind(self):
         self.close()
         self._open()
         self._position = 0
+        self._has_jumped = False
 
     def _end_reason(self):
         if self._position == 0:

@@ -21,6 +21,9 @@ class PyavFrames(IndexedFrames):
         ImportError: If PyAV is not installed.
     """
 
+    # Times of the frames of an unfinished read. The others may be left out.
+    _wanted = None
+
     def read(self, indices):
         """Yields `(index, frame)` of increasing frame indices, as BGR."""
         if self._wanted is not None:
@@ -40,7 +43,6 @@ class PyavFrames(IndexedFrames):
 
     def _open(self):
         av = _import_av()
-        self._wanted = None
         self._frame = None
         self._decoded = collections.deque()
         try:
@@ -74,13 +76,9 @@ class PyavFrames(IndexedFrames):
             packet = next(self._packets, None)
             if packet is None:
                 return False
-            is_wanted = (
-                not self._wanted
-                or packet.pts in self._wanted
-                or packet.pts is None
-                or packet.pts > max(self._wanted)
+            self._context.skip_frame = (
+                "NONREF" if self._is_passed_over(packet) else "DEFAULT"
             )
-            self._context.skip_frame = "DEFAULT" if is_wanted else "NONREF"
             try:
                 self._decoded.extend(self._context.decode(packet))
             except av.FFmpegError:
@@ -89,6 +87,16 @@ class PyavFrames(IndexedFrames):
                     return False
         self._frame = self._decoded.popleft()
         return True
+
+    def _is_passed_over(self, packet):
+        return (
+            bool(self._wanted)
+            and self._index is not None
+            and packet.pts is not None
+            and packet.pts not in self._wanted
+            # What comes after may be wanted by the next read.
+            and packet.pts < max(self._wanted)
+        )
 
     def _time(self):
         pts = self._frame.pts
@@ -113,7 +121,14 @@ class PyavFrames(IndexedFrames):
         except (av.FFmpegError, StopIteration):
             return False
         self._packets = itertools.chain([first], packets)
-        return first.pts is not None and first.pts <= time and self._grab()
+        return (
+            first.pts is not None
+            and first.pts <= time
+            and self._grab()
+            # With "intra refresh", packets are marked as key frames that only
+            # begin to renew the picture.
+            and self._frame.pict_type == av.video.frame.PictureType.I
+        )
 
     def _read_packets(self):
         state = os.stat(self.path)
