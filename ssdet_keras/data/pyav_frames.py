@@ -32,6 +32,7 @@ class PyavFrames(IndexedFrames):
         index = self._read_index() if indices else None
         times = [] if index is None else index.times
         self._wanted = {times[i] for i in indices if i < len(times)}
+        self._last_wanted = max(self._wanted, default=0)
         yield from super().read(indices)
         self._wanted = None
 
@@ -44,6 +45,8 @@ class PyavFrames(IndexedFrames):
     def _open(self):
         av = _import_av()
         self._frame = None
+        # One for all frames: it takes longer to make than to use.
+        self._reformatter = av.video.reformatter.VideoReformatter()
         self._decoded = collections.deque()
         try:
             self._container = _open_container(self.path)
@@ -90,12 +93,12 @@ class PyavFrames(IndexedFrames):
 
     def _is_passed_over(self, packet):
         return (
-            bool(self._wanted)
+            self._wanted
             and self._index is not None
             and packet.pts is not None
             and packet.pts not in self._wanted
             # What comes after may be wanted by the next read.
-            and packet.pts < max(self._wanted)
+            and packet.pts < self._last_wanted
         )
 
     def _time(self):
@@ -105,7 +108,10 @@ class PyavFrames(IndexedFrames):
     def _retrieve(self):
         av = _import_av()
         try:
-            frame = self._frame.to_ndarray(format="bgr24")
+            # Bicubic, for the colours of half resolution, as OpenCV does it.
+            frame = self._reformatter.reformat(
+                self._frame, format="bgr24", interpolation="BICUBIC", threads=1
+            ).to_ndarray()
         except av.FFmpegError:
             return None
         return np.ascontiguousarray(np.rot90(frame, -self.rotation // 90))

@@ -35,8 +35,9 @@ class VideoFile:
         num_frames: Integer or `None`. The number of frames of a file, if it
             is known from before, so that it need not be counted again.
         reader: `"opencv"`, or `"pyav"` for PyAV, which must be installed. It
-            reads distant frames faster, and AV1 and interlaced video, which
-            OpenCV as it is packaged doesn't. Colours may differ by a little.
+            reads the same frames, and AV1 and interlaced video too. OpenCV 5
+            as it is packaged can't decode the one, and gives wrong pictures
+            of the other without telling.
 
     Raises:
         VideoReadError: If the video is missing, empty or not a video.

@@ -224,7 +224,7 @@ class ExactFramesTest(ReaderTestCase):
             values = [getattr(video, name) for video in videos]
             self.assertEqual(values[0], values[1])
         frames = [video.read([3, 9]).astype(int) for video in videos]
-        np.testing.assert_allclose(frames[0], frames[1], atol=6)
+        np.testing.assert_allclose(frames[0], frames[1], atol=2)
 
     @parameterized.parameters(*READERS)
     def test_interrupted_read(self, reader):
