@@ -5,31 +5,36 @@ import os
 from ssdet_keras.data.video_read_error import VideoReadError
 
 _SUFFIXES = (".jpg", ".jpeg", ".png")
+# That of the Charades frames.
+_FPS = 24.0
+_FPS_FILE = "fps.txt"
 
 
 class FolderFrames:
     """Reads the frames of a folder of pictures, in the order of their names.
 
+    A file `fps.txt` in the folder tells the frames per second. It is 24, that
+    of the Charades frames, where there is none.
+
     Args:
         path: String. The folder.
-        fps: Float. Frames per second.
 
     Raises:
-        VideoReadError: If the folder holds no pictures.
+        VideoReadError: If the folder can't be read, or holds no pictures.
     """
 
     codec = "frames"
     rotation = 0
 
-    def __init__(self, path, fps):
+    def __init__(self, path):
         self.path = path
-        self.fps = fps
+        try:
+            names = os.listdir(path)
+        except OSError as error:
+            raise VideoReadError(path, _reason(error)) from error
+        self.fps = self._read_fps() if _FPS_FILE in names else _FPS
         self._names = sorted(
-            (
-                name
-                for name in os.listdir(path)
-                if name.lower().endswith(_SUFFIXES)
-            ),
+            (name for name in names if name.lower().endswith(_SUFFIXES)),
             # Frame 2 comes before frame 10, with or without leading zeros.
             key=lambda name: (_trailing_number(name), name),
         )
@@ -41,18 +46,8 @@ class FolderFrames:
 
     def read(self, indices):
         """Yields `(index, frame)` of frame indices, as BGR."""
-        import cv2
-        import numpy as np
-
         for index in indices:
-            name = self._names[index]
-            data = np.fromfile(os.path.join(self.path, name), np.uint8)
-            frame = None
-            if data.size:
-                frame = cv2.imdecode(data, cv2.IMREAD_COLOR)
-            if frame is None:
-                raise VideoReadError(self.path, f"{name} can't be decoded")
-            yield index, frame
+            yield index, self._decode(self._names[index])
 
     def count_decodable_frames(self):
         """Decodes everything, and returns the number of frames."""
@@ -67,6 +62,45 @@ class FolderFrames:
 
     def close(self):
         """Does nothing: no file is kept open."""
+
+    def _decode(self, name):
+        import cv2
+        import numpy as np
+
+        try:
+            with open(os.path.join(self.path, name), "rb") as file:
+                data = file.read()
+        except OSError as error:
+            reason = f"{name}: {_reason(error)}"
+            raise VideoReadError(self.path, reason) from error
+        # A JPEG file that was cut off would be filled up with grey.
+        is_cut_off = data.startswith(b"\xff\xd8") and b"\xff\xd9" not in data
+        frame = None
+        if data and not is_cut_off:
+            frame = cv2.imdecode(
+                np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR
+            )
+        if frame is None:
+            raise VideoReadError(self.path, f"{name} can't be decoded")
+        return frame
+
+    def _read_fps(self):
+        with open(os.path.join(self.path, _FPS_FILE), errors="replace") as file:
+            text = file.read().strip()
+        try:
+            fps = float(text)
+        except ValueError:
+            fps = 0.0
+        if not 0 < fps < float("inf"):
+            raise VideoReadError(
+                self.path,
+                f"{_FPS_FILE} must hold a positive number, not {text[:40]!r}",
+            )
+        return fps
+
+
+def _reason(error):
+    return error.strerror or str(error)
 
 
 def _trailing_number(name):

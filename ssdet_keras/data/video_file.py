@@ -7,9 +7,10 @@ import numpy as np
 from ssdet_keras.data.capture_frames import CaptureFrames
 from ssdet_keras.data.folder_frames import FolderFrames
 from ssdet_keras.data.memory_frames import MemoryFrames
+from ssdet_keras.data.pyav_frames import PyavFrames
 from ssdet_keras.data.video_read_error import VideoReadError
 
-_FOLDER_FPS = 24.0
+_READERS = {"opencv": CaptureFrames, "pyav": PyavFrames}
 
 
 class VideoFile:
@@ -19,16 +20,29 @@ class VideoFile:
     frames such as `7UPGT/7UPGT-000001.jpg`. The rotation that a file asks for
     is applied.
 
+    Frames are numbered in the order in which they are shown, and what is read
+    is exactly the frames of these numbers. Their times need not be regular.
+    In `.mp4`, `.mov`, `.mkv` and `.webm` files, and in `.avi` files of key
+    frames alone, decoding starts at a key frame before the frame that is
+    wanted. Elsewhere time stamps can't be relied on, and it starts at the
+    first frame.
+
     Args:
         path: String or path. The file or folder.
         fps: Float or `None`. Frames per second. Defaults to what the file
-            says, and to 24, that of the Charades frames, for a folder.
+            says. For a folder, that is the number in its file `fps.txt`, or
+            24, as of the Charades frames.
         num_frames: Integer or `None`. The number of frames of a file, if it
             is known from before, so that it need not be counted again.
+        reader: `"opencv"`, or `"pyav"` for PyAV, which must be installed. It
+            reads the same frames, and AV1 and interlaced video too. OpenCV 5
+            as it is packaged can't decode the one, and gives wrong pictures
+            of the other without telling.
 
     Raises:
         VideoReadError: If the video is missing, empty or not a video.
-        ValueError: If `fps` is not positive.
+        ImportError: If PyAV is asked for, and is not installed.
+        ValueError: If `fps` is not positive, or the reader is unknown.
 
     Example:
 
@@ -39,22 +53,31 @@ class VideoFile:
     ```
     """
 
-    def __init__(self, path, fps=None, num_frames=None):
+    def __init__(self, path, fps=None, num_frames=None, reader="opencv"):
         if fps is not None and not 0 < fps < float("inf"):
             raise ValueError(f"`fps` must be positive. Received: fps={fps}")
+        if reader not in _READERS:
+            raise ValueError(
+                f"`reader` must be one of {list(_READERS)}. "
+                f"Received: reader={reader!r}"
+            )
         self.path = os.fspath(path)
         if os.path.isdir(self.path):
-            self._frames = FolderFrames(self.path, fps or _FOLDER_FPS)
+            self._frames = FolderFrames(self.path)
         else:
-            self._frames = CaptureFrames(self.path, num_frames)
+            self._frames = _READERS[reader](self.path, num_frames)
         self.fps = float(fps or self._frames.fps)
 
     @property
     def num_frames(self):
         """Number of frames.
 
-        Formats that don't store it, such as `.mkv` and `.webm`, are decoded
-        once to count.
+        Of `.mp4` and `.mov` files the header tells it, and of `.mkv`, `.webm`
+        and `.avi` files the packets, without decoding them. Others, those
+        that show a part of what they store, and VP8 are decoded once to count.
+
+        Of a file that was cut off, it is the number of frames that it had.
+        Those that are missing can't be read.
         """
         return self._frames.num_frames
 
@@ -104,7 +127,9 @@ class VideoFile:
         Args:
             indices: Sequence of integers. Frame indices from 0, in any order,
                 with or without repetitions.
-            size: Tuple `(height, width)` or `None`. Resizes each frame.
+            size: Tuple `(height, width)` or `None`. Resizes each frame, by
+                averaging areas if neither side grows, and otherwise by
+                bilinear interpolation.
             box: Tuple `(top, left, height, width)` or `None`, in pixels.
                 Crops each frame, before it is resized.
             past_end: `"error"`, or `"repeat"` to read the last frame for
