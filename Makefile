@@ -9,6 +9,8 @@ TEST_FLAGS ?=
 export KERAS_BACKEND
 
 INSTALLED = .venv/installed
+LOADER_TESTS = tests/data/clip_batches_test.py tests/data/clip_source_test.py \
+	tests/data/loaders_test.py
 JAX_TESTS = tests/ops tests/layers tests/models tests/training
 PYTEST = .venv/bin/python -m pytest -q $(TEST_FLAGS)
 
@@ -19,9 +21,11 @@ demo: $(INSTALLED)
 
 test: lint
 	KERAS_BACKEND=torch $(PYTEST) tests
-	# Evaluation, visualization and generated data don't depend on the backend.
+	# Of evaluation, visualization and data, the loaders alone depend on the
+	# backend.
 	KERAS_BACKEND=tensorflow $(PYTEST) --ignore=tests/evaluation \
-		--ignore=tests/visualization --ignore=tests/data/generate tests
+		--ignore=tests/visualization --ignore=tests/data tests
+	KERAS_BACKEND=tensorflow $(PYTEST) $(LOADER_TESTS)
 	# JAX compiles each shape anew. `make test-jax` runs its slow tests, too.
 	KERAS_BACKEND=jax $(PYTEST) -m "not slow" $(JAX_TESTS)
 
