@@ -1,11 +1,10 @@
-from types import SimpleNamespace
-
 import keras
 import numpy as np
 from absl.testing import parameterized
 from ops.gradients import gradients
 from ops.gradients import to_numpy
 
+from ssdet_keras.layers.frame_plan import FramePlan
 from ssdet_keras.ops.frames import mix_frames
 
 # Of many elements per frame, and of few.
@@ -62,9 +61,7 @@ def run(videos, plan):
         k: v if v is None else keras.ops.convert_to_tensor(v)
         for k, v in plan.items()
     }
-    return mix_frames(
-        videos, SimpleNamespace(**tensors), keras.config.backend()
-    )
+    return mix_frames(videos, [FramePlan(**tensors)], keras.config.backend())
 
 
 class MixFramesTest(parameterized.TestCase):
