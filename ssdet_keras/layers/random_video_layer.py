@@ -10,6 +10,7 @@ from ssdet_keras._keras import current_backend
 from ssdet_keras._keras import no_automatic_dependency_tracking
 from ssdet_keras.layers.host_backend import call_on_host
 from ssdet_keras.layers.host_backend import host_backend
+from ssdet_keras.layers.random_stream import is_loader_worker
 from ssdet_keras.layers.random_stream import stream_seed
 from ssdet_keras.layers.random_stream import worker_key
 
@@ -116,7 +117,9 @@ class RandomVideoLayer(keras.layers.Layer):
     def _device(self):
         # A forked worker has no access to the GPU of its parent, and a spawned
         # one leaves its memory to the model.
-        return keras.device("cpu") if worker_key() else contextlib.nullcontext()
+        if is_loader_worker():
+            return keras.device("cpu")
+        return contextlib.nullcontext()
 
     def _to_tensor(self, x):
         if isinstance(x, keras.KerasTensor):

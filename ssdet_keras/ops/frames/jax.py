@@ -3,6 +3,8 @@
 import jax
 import jax.numpy as jnp
 
+from ssdet_keras.ops.frames import split_passes
+
 
 def is_on_host(x):
     """See `ssdet_keras.ops.frames`."""
@@ -11,10 +13,16 @@ def is_on_host(x):
     )
 
 
-# XLA joins all of it to one loop over the output.
-@jax.jit
 def mix_frames(videos, plans):
     """See `ssdet_keras.ops.frames`."""
+    for plans_of_pass in split_passes(plans):
+        videos = _mix_frames(videos, plans_of_pass)
+    return videos
+
+
+# XLA joins all of it to one loop over the output.
+@jax.jit
+def _mix_frames(videos, plans):
     num_clips, num_frames, height, width, channels = videos.shape
     # Columns and channels are one axis, so that the loop has a long inside.
     rows = videos.reshape(num_clips, num_frames, height, width * channels)
@@ -44,18 +52,12 @@ def _show(rows, plans, clip, frame, column, channels):
         width = rows.shape[-1] // channels
         column_1 = _move(column, plan.move, width)
         column_2 = _move(column, -plan.move, width)
-    first = _show(
-        rows, before, plan.clip_1, plan.frame_1, column_1, channels
-    )
+    first = _show(rows, before, plan.clip_1, plan.frame_1, column_1, channels)
     if plan.weight is None:
         return first
-    second = _show(
-        rows, before, plan.clip_2, plan.frame_2, column_2, channels
-    )
+    second = _show(rows, before, plan.clip_2, plan.frame_2, column_2, channels)
     weight = plan.weight
     if weight.shape[-1] > 1:
-        if column is not None:
-            weight = jnp.take_along_axis(weight, column, axis=-1)
         weight = jnp.repeat(weight, channels, axis=-1)
     return _mix(first, second, weight[:, :, None])
 

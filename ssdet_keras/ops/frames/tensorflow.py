@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from ssdet_keras.ops.frames import split_passes
+
 
 def is_on_host(x):
     """See `ssdet_keras.ops.frames`."""
@@ -10,12 +12,13 @@ def is_on_host(x):
 
 def mix_frames(videos, plans):
     """See `ssdet_keras.ops.frames`."""
+    shape = videos.shape
     if all(plan.weight is None for plan in plans):
-        output = _copy_frames(videos, plans)
-    else:
-        output = _mix_frames(videos, plans)
+        return tf.ensure_shape(_copy_frames(videos, plans), shape)
+    for plans_of_pass in split_passes(plans):
+        videos = _mix_frames(videos, plans_of_pass)
     # A function of relaxed shapes forgets them.
-    return tf.ensure_shape(output, videos.shape)
+    return tf.ensure_shape(videos, shape)
 
 
 def _copy_frames(videos, plans):
@@ -67,8 +70,6 @@ def _show(rows, plans, frame, column, shape):
     if weight.shape[-1] != 1:
         # Of a relaxed shape it may be one weight for all columns, too.
         weight = tf.broadcast_to(weight, (tf.size(frame), shape[3]))
-        if column is not None:
-            weight = tf.gather(weight, column, batch_dims=1)
         weight = tf.repeat(weight, shape[4], axis=-1)
     return _mix(first, second, weight[:, None])
 

@@ -25,6 +25,8 @@ def mix_frames(videos, plans):
         for plan in plans:
             videos = _mix_at_once(videos, plan)
         return videos
+    if all(plan.weight is None for plan in plans):
+        return _copy_frames(videos, plans)
     return _mix_one_by_one(videos, plans)
 
 
@@ -56,6 +58,16 @@ def _mix(frame_1, frame_2, weight):
     # Rounded once, at the end.
     mixed = torch.lerp(frame_2.float(), frame_1.float(), weight)
     return (mixed if dtype.is_floating_point else mixed.round()).to(dtype)
+
+
+def _copy_frames(videos, plans):
+    num_frames = videos.shape[1]
+    index = torch.arange(videos.shape[0] * num_frames)
+    for plan in reversed(plans):
+        clip, frame = (torch.as_tensor(x) for x in plan[:2])
+        index = (clip * num_frames + frame).flatten()[index]
+    frames = videos.flatten(0, 1).index_select(0, index)
+    return frames.unflatten(0, videos.shape[:2])
 
 
 def _mix_one_by_one(videos, plans):
