@@ -6,10 +6,13 @@ r"""Speed and memory of the volume augmentations beside a plain copy.
 A batch is 8 clips of 16 x 224 x 224. A row is the whole call of a layer, draws
 and labels included. All of them run once in every round, so that they see the
 same machine, and so does a plain copy of the videos by the same library.
-Memory is the peak of what is resident during a call beyond what was before,
-the result included, in batches. It is not measured of TensorFlow, which keeps
-what it frees. The rows `tf.data` are the time per batch of a data set of one
-batch that the layer maps, beside one that copies.
+
+Memory is the peak of what becomes resident during a call, the result included,
+in batches. What the library keeps of freed memory is held by copies meanwhile,
+so that the call has to ask for its own.
+
+The rows `tf.data` are the time of the next batch of a data set that repeats one
+batch and maps the layer, beside one that copies.
 """
 
 import gc
@@ -23,6 +26,7 @@ from absl import app
 from absl import flags
 
 from ssdet_keras import layers
+from ssdet_keras import training
 
 _ROUNDS = flags.DEFINE_integer("rounds", 15, "Rounds.", lower_bound=2)
 _DTYPE = flags.DEFINE_multi_enum(
@@ -31,10 +35,13 @@ _DTYPE = flags.DEFINE_multi_enum(
     ["float32", "uint8"],
     "Of the videos. Default: both, in two tables.",
 )
+_KEEP_FREED_MEMORY = flags.DEFINE_bool(
+    "keep_freed_memory",
+    False,
+    "Call `training.keep_freed_memory` first, so that no call clears pages.",
+)
 _SHAPE = (8, 16, 224, 224, 3)
 _NUM_CLASSES = 400
-# Batches of one pass over a data set.
-_NUM_BATCHES = 4
 
 
 def make_batch(dtype):
@@ -106,51 +113,58 @@ def wait(x):
 
 def make_calls(batch, augmentations):
     """Returns a dict of name to a function, the copy first."""
-    batch = {k: keras.ops.convert_to_tensor(v) for k, v in batch.items()}
     calls = {"copy": lambda: wait(copy_videos(batch["videos"]))}
     for name, layer in augmentations.items():
         calls[name] = lambda layer=layer: wait(layer(batch))
     return calls
 
 
-def make_passes(batch, augmentations):
-    """Returns a dict of name to a pass over a data set, the copy first."""
+def make_iterations(batch, augmentations):
+    """Returns a dict of name to the next batch of a data set."""
     import tensorflow as tf
 
     def copy(batch):
         return {**batch, "videos": tf.raw_ops.DeepCopy(x=batch["videos"])}
 
-    source = tf.data.Dataset.from_tensors(batch).repeat(_NUM_BATCHES)
+    options = tf.data.Options()
+    # Nothing is computed before it is asked for.
+    options.experimental_optimization.inject_prefetch = False
+    source = tf.data.Dataset.from_tensors(batch).repeat()
 
-    def make_pass(function):
-        dataset = source.map(function)
-
-        def run():
-            for _ in dataset:
-                pass
-
-        return run
+    def make_iteration(function):
+        iterator = iter(source.map(function).with_options(options))
+        return lambda: next(iterator)
 
     functions = {"copy": copy, **augmentations}
-    return {f"tf.data, {k}": make_pass(f) for k, f in functions.items()}
+    return {f"tf.data, {k}": make_iteration(f) for k, f in functions.items()}
 
 
-def measure_peak(run):
+def measure_peak(run, videos):
     """Returns the bytes that become resident during a call."""
     gc.collect()
-    trim_memory()
+    held = hold_kept_memory(videos)
     # Resets the peak of the process.
     pathlib.Path("/proc/self/clear_refs").write_text("5")
     before = read_status("VmRSS")
     run()
-    return read_status("VmHWM") - before
+    peak = read_status("VmHWM") - before
+    del held
+    return peak
 
 
-def trim_memory():
-    """Gives freed memory back, which would hide what is taken next."""
-    import ctypes
+def hold_kept_memory(videos):
+    """Returns copies of the videos, which take all blocks of their size.
 
-    ctypes.CDLL("libc.so.6").malloc_trim(0)
+    The first that is not in kept memory is the last.
+    """
+    size = keras.ops.convert_to_numpy(videos).nbytes
+    copies = []
+    while True:
+        before = read_status("VmRSS")
+        copies.append(copy_videos(videos))
+        wait(copies[-1])
+        if read_status("VmRSS") - before > 0.9 * size:
+            return copies
 
 
 def read_status(key):
@@ -159,25 +173,34 @@ def read_status(key):
     return 1024 * int(values[0])
 
 
-def print_table(calls, num_batches, batch_bytes=None):
-    """Times all of `calls` beside the first, and prints a row for each."""
-    timings = timing.interleave(
-        {name: (run, num_batches) for name, run in calls.items()},
-        _ROUNDS.value,
+def print_row(name, measured, first, memory):
+    print(
+        f"| {name} | {1e3 * measured.seconds:.1f} | "
+        f"{1e3 * measured.low:.1f} to {1e3 * measured.high:.1f} | "
+        f"{measured.seconds / first.seconds:.2f} | {memory} |",
+        flush=True,
     )
-    first = next(iter(timings.values()))
+
+
+def print_tables(dtype):
+    """Prints a row for each layer, and one for each in `tf.data`."""
+    batch = make_batch(dtype)
+    augmentations = make_layers(dtype)
+    tensors = {k: keras.ops.convert_to_tensor(v) for k, v in batch.items()}
+    calls = make_calls(tensors, augmentations)
+    timings = time_calls(calls)
     for name, run in calls.items():
-        measured = timings[name]
-        memory = "-"
-        if batch_bytes is not None:
-            memory = f"{measure_peak(run) / batch_bytes:.2f}"
-        print(
-            f"| {name} | {1e3 * measured.seconds:.1f} | "
-            f"{1e3 * measured.low:.1f} to {1e3 * measured.high:.1f} | "
-            f"{measured.seconds / first.seconds:.2f} | "
-            f"{memory} |",
-            flush=True,
-        )
+        peak = measure_peak(run, tensors["videos"]) / batch["videos"].nbytes
+        print_row(name, timings[name], timings["copy"], f"{peak:.2f}")
+    timings = time_calls(make_iterations(batch, augmentations))
+    for name, measured in timings.items():
+        print_row(name, measured, timings["tf.data, copy"], "-")
+
+
+def time_calls(calls):
+    """Returns a dict of name to timing."""
+    contenders = {name: (run, 1) for name, run in calls.items()}
+    return timing.interleave(contenders, _ROUNDS.value)
 
 
 def main(argv):
@@ -185,15 +208,14 @@ def main(argv):
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
     backend = keras.config.backend()
     print(f"{os.cpu_count()} CPUs, keras {keras.__version__}, {backend}")
+    if _KEEP_FREED_MEMORY.value:
+        training.keep_freed_memory()
+        print("with training.keep_freed_memory()")
     for dtype in dict.fromkeys(_DTYPE.value):
-        batch = make_batch(dtype)
         print(f"\n### {backend}, {dtype}\n")
         print("| | ms | quartiles | copies | memory, batches |")
         print("| --- | ---: | ---: | ---: | ---: |")
-        size = None if backend == "tensorflow" else batch["videos"].nbytes
-        augmentations = make_layers(dtype)
-        print_table(make_calls(batch, augmentations), 1, size)
-        print_table(make_passes(batch, augmentations), _NUM_BATCHES)
+        print_tables(dtype)
 
 
 if __name__ == "__main__":

@@ -52,19 +52,17 @@ class ClipPairAugmentation(VolumeAugmentation):
         self.min_length = float(min_length)
 
     def get_random_transformation(self, batch, seed=None):
-        num_clips = self.backend.shape(self._num_valid_frames(batch))[0]
-        return self._draw_pair(batch, self._uniform(6, num_clips, seed))
+        return self._map_draws(self._to_pairs, 6, batch, seed)
 
-    def _draw_pair(self, batch, draws):
-        """Maps six rows of draws from [0, 1) to a transformation."""
+    def _to_pairs(self, draws, shape, mask):
+        """Maps the first six rows of draws to pairs of clips."""
         ops = self.backend
-        videos = self._as_dict(batch)["videos"]
-        batch_size, num_frames = ops.shape(videos)[:2]
+        batch_size, num_frames = shape[:2]
         clip = ops.numpy.arange(batch_size, dtype="int32")
         num_others = ops.numpy.maximum(batch_size - 1, 1)
         partner = clip + self._integers(draws[0], 1, num_others)
         partner = ops.numpy.mod(partner, batch_size)
-        valid_1 = self._num_valid_frames(batch)
+        valid_1 = self._num_valid_frames(shape, mask)
         valid_2 = ops.numpy.take(valid_1, partner, axis=0)
 
         start_1, placed_1 = self._place(draws[1], draws[2], valid_1, num_frames)

@@ -126,9 +126,10 @@ class ClipWise(ClipAugmentation):
         return self._map(transform_frame, clip)
 
     def _transform_keras_cv_clip(self, clip, seed):
-        if seed is None:
-            return clip
         layer = self.image_layer
+        if seed is None:
+            # Those that change the size do so at inference too.
+            return layer.call(clip, training=False)
 
         def draw_batch(batch_size, **inputs):
             drawn = layer.get_random_transformation_batch(1, **inputs)

@@ -79,7 +79,7 @@ class FramePlan(NamedTuple):
 
     def show_videos(self, videos, ops):
         """Returns new videos, `(batch, frames, height, width, channels)`."""
-        return mix_frames(videos, self, ops.name)
+        return mix_frames(videos, [self], ops.name)
 
     def show_labels(self, labels, ops):
         """Returns new labels, `(batch, frames, classes)`.
@@ -96,7 +96,7 @@ class FramePlan(NamedTuple):
             output = weight * output + (1 - weight) * second
         if self.background is None:
             return output
-        background = self.background[..., None]
+        background = ops.convert_to_tensor(self.background)[..., None]
         num_classes = ops.shape(labels)[-1]
         is_last = ops.numpy.arange(num_classes) == num_classes - 1
         label = ops.cast(is_last & (background == LAST_CLASS), output.dtype)

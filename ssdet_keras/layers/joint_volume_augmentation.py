@@ -1,10 +1,13 @@
 """Joint application of several volume augmentations."""
 
+import itertools
+
 import keras
 
 from ssdet_keras.layers.frame_plan import FramePlan
 from ssdet_keras.layers.video_augmentation import VideoAugmentation
 from ssdet_keras.layers.volume_augmentation import VolumeAugmentation
+from ssdet_keras.ops.frames import mix_frames
 
 # Keeps the draws of the layers apart when they share one seed. A prime, so that
 # consecutive seeds of a caller don't meet.
@@ -96,22 +99,21 @@ class JointVolumeAugmentation(VideoAugmentation):
             `"independent"`, 0 for all and -1 for none), and `"layers"`, the
             list of the layers' own transformations.
         """
+        drawn = self._map_draws(self._to_choice, 2, batch, seed)
+        drawn["layers"] = [
+            layer.get_random_transformation(
+                batch, None if seed is None else seed + _SEED_STEP * (i + 1)
+            )
+            for i, layer in enumerate(self.layers)
+        ]
+        return drawn
+
+    def _to_choice(self, draws, shape, mask):
         ops = self.backend
-        num_clips = ops.shape(self._num_valid_frames(batch))[0]
-        draws = self._uniform(2, num_clips, seed)
         num_choices = len(self.layers) if self.strategy == "single" else 1
         choice = self._integers(draws[0], 0, num_choices - 1)
-        transformations = []
-        for i, layer in enumerate(self.layers):
-            layer_seed = None if seed is None else seed + _SEED_STEP * (i + 1)
-            transformations.append(
-                layer.get_random_transformation(batch, layer_seed)
-            )
         choice = ops.numpy.where(draws[1] < self.rate, choice, -1)
-        return {
-            "choice": ops.cast(choice, "int32"),
-            "layers": transformations,
-        }
+        return {"choice": ops.cast(choice, "int32")}
 
     def transform_videos(self, videos, transformation):
         return self._apply("videos", videos, transformation)
@@ -123,39 +125,74 @@ class JointVolumeAugmentation(VideoAugmentation):
         return self._apply("mask", mask, transformation)
 
     def _apply(self, key, x, transformation):
-        ops = self.backend
-        x = ops.convert_to_tensor(x)
-        choice = ops.convert_to_tensor(transformation["choice"])
-        given = transformation["layers"]
-        steps = list(zip(self.layers, given, strict=True))
+        x = self.backend.convert_to_tensor(x)
+        numbers = range(len(self.layers))
         if self.strategy == "single":
-            is_chosen = [choice == i for i in range(len(steps))]
-            return self._apply_chosen(key, x, steps, is_chosen)
-        for step in steps:
-            x = self._apply_chosen(key, x, [step], [choice >= 0])
+            planned = list(filter(self._is_planned, numbers))
+            output = self._apply_plans(key, x, transformation, planned)
+            for i in sorted({*numbers} - {*planned}):
+                # Of the originals: a partner may have had another layer.
+                output = self._apply_layer(key, x, transformation, i, output)
+            return output
+        for is_planned, group in itertools.groupby(numbers, self._is_planned):
+            if is_planned:
+                x = self._apply_plans(key, x, transformation, list(group))
+            else:
+                for i in group:
+                    x = self._apply_layer(key, x, transformation, i, x)
         return x
 
-    def _apply_chosen(self, key, x, steps, is_chosen):
-        """Applies to each clip the step that is chosen for it, if any."""
+    def _is_planned(self, number):
+        return isinstance(self.layers[number], VolumeAugmentation)
+
+    def _apply_plans(self, key, x, transformation, numbers):
+        """Applies those of the layers that say what frames show."""
         ops = self.backend
         shape = ops.shape(x)
         width = shape[3] if key == "videos" else None
-        plan = FramePlan.still(shape[0], shape[1], ops)
-        others = []
-        for (layer, given), condition in zip(steps, is_chosen, strict=True):
-            if isinstance(layer, VolumeAugmentation):
-                own = layer.plan_frames(given, shape[1], width)
-                plan = own.where(condition, plan, ops)
-            else:
-                others.append((layer, given, condition))
-        output = getattr(plan, f"show_{key}")(x, ops)
-        for layer, given, condition in others:
-            # Of the originals: a partner may have had another layer.
-            changed = getattr(layer, f"transform_{key}")(x, given)
-            ones = (1,) * (len(shape) - 1)
-            condition = ops.numpy.reshape(condition, (-1, *ones))
-            output = ops.numpy.where(condition, changed, output)
-        return output
+        plans = self._call_on_host(
+            self._plan, transformation, shape[1], width, numbers
+        )
+        if key == "videos":
+            return mix_frames(x, plans, ops.name)
+        for plan in plans:
+            x = getattr(plan, f"show_{key}")(x, ops)
+        return x
+
+    def _plan(self, transformation, num_frames, width, numbers):
+        """Returns a list of one plan for all layers, or of one for each."""
+        ops = self.backend
+        choice = ops.convert_to_tensor(transformation["choice"])
+        still = FramePlan.still(ops.shape(choice)[0], num_frames, ops)
+        plans = [
+            self.layers[i].plan_frames(
+                transformation["layers"][i], num_frames, width
+            )
+            for i in numbers
+        ]
+        if self.strategy == "independent":
+            return [plan.where(choice >= 0, still, ops) for plan in plans]
+        joined = still
+        for i, plan in zip(numbers, plans, strict=True):
+            joined = plan.where(choice == i, joined, ops)
+        return [joined]
+
+    def _apply_layer(self, key, x, transformation, number, otherwise):
+        """Applies one of the other layers to the clips that it is chosen for.
+
+        The rest of the clips are those of `otherwise`.
+        """
+        ops = self.backend
+        choice = ops.convert_to_tensor(transformation["choice"])
+        is_chosen = choice == number
+        if self.strategy == "independent":
+            is_chosen = choice >= 0
+        changed = getattr(self.layers[number], f"transform_{key}")(
+            x, transformation["layers"][number]
+        )
+        ones = (1,) * (len(x.shape) - 1)
+        is_chosen = ops.numpy.reshape(is_chosen, (-1, *ones))
+        return ops.numpy.where(is_chosen, changed, otherwise)
 
     def get_config(self):
         layers = [

@@ -49,3 +49,17 @@ def worker_key():
     # Names and `pid` won't do: loaders give one name to all, and the system
     # another `pid` in every run.
     return multiprocessing.current_process()._identity
+
+
+def is_loader_worker():
+    """Returns whether this process prepares batches for another one.
+
+    A process that was spawned and may have children of its own is none: it is
+    a trainer on one of several devices, as `torch.multiprocessing.spawn()`
+    starts them. Workers of PyTorch and grain are daemons.
+    """
+    if not worker_key():
+        return False
+    process = multiprocessing.current_process()
+    spawn = multiprocessing.get_context("spawn")
+    return process.daemon or not isinstance(process, spawn.Process)

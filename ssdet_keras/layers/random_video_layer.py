@@ -8,6 +8,9 @@ import numpy as np
 
 from ssdet_keras._keras import current_backend
 from ssdet_keras._keras import no_automatic_dependency_tracking
+from ssdet_keras.layers.host_backend import call_on_host
+from ssdet_keras.layers.host_backend import host_backend
+from ssdet_keras.layers.random_stream import is_loader_worker
 from ssdet_keras.layers.random_stream import stream_seed
 from ssdet_keras.layers.random_stream import worker_key
 
@@ -57,8 +60,11 @@ class RandomVideoLayer(keras.layers.Layer):
 
     @property
     def backend(self):
-        """Operations for the tensors at hand, TensorFlow's in `tf.data`."""
-        return current_backend()
+        """Operations for the tensors at hand.
+
+        TensorFlow's in `tf.data`, NumPy's inside of `_call_on_host()`.
+        """
+        return host_backend() or current_backend()
 
     def __call__(self, *args, **kwargs):
         with self._device():
@@ -92,6 +98,13 @@ class RandomVideoLayer(keras.layers.Layer):
             )
         return self._other_generators[key]
 
+    def _call_on_host(self, function, *args):
+        """Calls a method of small arrays, in NumPy if their values are known.
+
+        It returns arrays then, and else tensors.
+        """
+        return call_on_host(function, self.backend.name, *args)
+
     def _integers(self, uniform, low, high):
         """Maps draws from [0, 1) to integers in [low, high], both included."""
         ops = self.backend
@@ -104,7 +117,9 @@ class RandomVideoLayer(keras.layers.Layer):
     def _device(self):
         # A forked worker has no access to the GPU of its parent, and a spawned
         # one leaves its memory to the model.
-        return keras.device("cpu") if worker_key() else contextlib.nullcontext()
+        if is_loader_worker():
+            return keras.device("cpu")
+        return contextlib.nullcontext()
 
     def _to_tensor(self, x):
         if isinstance(x, keras.KerasTensor):

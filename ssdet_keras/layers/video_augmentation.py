@@ -131,15 +131,36 @@ class VideoAugmentation(RandomVideoLayer):
     def get_config(self):
         return {**super().get_config(), "rate": self.rate}
 
-    def _num_valid_frames(self, batch):
-        """Returns the number of unpadded frames of each clip, int32."""
+    def _map_draws(self, function, num_draws, batch, seed):
+        """Returns what a method makes of draws from [0, 1).
+
+        Args:
+            function: Method of the draws, of shape `(num_draws, batch)`, the
+                shape of the videos, and the mask or `None`. It returns a dict
+                of arrays.
+            num_draws: Integer.
+            batch: Dict or tuple, as in a call, with the batch axis.
+            seed: Integer or `None`, as in a call.
+
+        Returns:
+            Dict of tensors.
+        """
         ops = self.backend
         batch = self._as_dict(batch)
-        batch_size, num_frames = ops.shape(batch["videos"])[:2]
-        if batch.get("mask") is None:
+        shape = tuple(ops.shape(batch["videos"]))
+        draws = self._uniform(num_draws, shape[0], seed)
+        mask = batch.get("mask")
+        drawn = self._call_on_host(function, draws, shape, mask)
+        return {key: ops.convert_to_tensor(x) for key, x in drawn.items()}
+
+    def _num_valid_frames(self, shape, mask):
+        """Returns the number of unpadded frames of each clip, int32."""
+        ops = self.backend
+        batch_size, num_frames = shape[:2]
+        if mask is None:
             # Multiplied, not filled: the sizes may be tensors in a graph.
             return ops.numpy.ones((batch_size,), dtype="int32") * num_frames
-        mask = ops.convert_to_tensor(batch["mask"])
+        mask = ops.convert_to_tensor(mask)
         return ops.cast(ops.numpy.sum(mask > 0, axis=1), "int32")
 
     def _as_dict(self, inputs):

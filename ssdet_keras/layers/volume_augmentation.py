@@ -36,17 +36,20 @@ class VolumeAugmentation(VideoAugmentation):
         ops = self.backend
         videos = ops.convert_to_tensor(videos)
         num_frames, _, width = ops.shape(videos)[1:4]
-        plan = self.plan_frames(transformation, num_frames, width)
+        plan = self._plan(transformation, num_frames, width)
         return plan.show_videos(videos, ops)
 
     def transform_labels(self, labels, transformation):
         ops = self.backend
         labels = ops.convert_to_tensor(labels)
-        plan = self.plan_frames(transformation, ops.shape(labels)[1])
+        plan = self._plan(transformation, ops.shape(labels)[1])
         return plan.show_labels(labels, ops)
 
     def transform_mask(self, mask, transformation):
         ops = self.backend
         mask = ops.convert_to_tensor(mask)
-        plan = self.plan_frames(transformation, ops.shape(mask)[1])
+        plan = self._plan(transformation, ops.shape(mask)[1])
         return plan.show_mask(mask, ops)
+
+    def _plan(self, *args):
+        return self._call_on_host(self.plan_frames, *args)

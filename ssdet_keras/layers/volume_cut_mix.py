@@ -106,11 +106,12 @@ class VolumeCutMix(ClipPairAugmentation):
             view), and `"width"`, the columns whose mean is the area. Without
             the last, labels take the area of a frame of 4096 columns.
         """
+        return self._map_draws(self._to_cuts, 7, batch, seed)
+
+    def _to_cuts(self, draws, shape, mask):
         ops = self.backend
-        videos = self._as_dict(batch)["videos"]
-        batch_size, num_frames, _, width = ops.shape(videos)[:4]
-        draws = self._uniform(7, batch_size, seed)
-        pair = self._draw_pair(batch, draws)
+        batch_size, num_frames, _, width = shape[:4]
+        pair = self._to_pairs(draws, shape, mask)
 
         view_share = {"window": 0.0, "random": 0.5, "view": 1.0}[self.mode]
         is_view = (draws[6] < view_share) & (draws[5] < self.rate)
@@ -182,7 +183,8 @@ class VolumeCutMix(ClipPairAugmentation):
         ops = self.backend
         width = ops.cast(width, "float32")
         is_view = self._column(transformation["mode"])[..., None] == _VIEW
-        reach = ops.numpy.where(is_view, 1 / 16, self.transition) * width
+        reach = ops.numpy.where(is_view, 1 / 16, self.transition)
+        reach = ops.cast(reach, "float32") * width
         # A transition of less than a pixel is a hard edge.
         return alpha * width, ops.numpy.maximum(reach, 1e-3)
 

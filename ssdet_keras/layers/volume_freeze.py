@@ -108,10 +108,12 @@ class VolumeFreeze(VolumeAugmentation):
         self.background = background
 
     def get_random_transformation(self, batch, seed=None):
-        ops = self.backend
-        valid = self._num_valid_frames(batch)
         num_draws = 2 * self.num_segments + 1
-        draws = self._uniform(num_draws, ops.shape(valid)[0], seed)
+        return self._map_draws(self._to_segments, num_draws, batch, seed)
+
+    def _to_segments(self, draws, shape, mask):
+        ops = self.backend
+        valid = self._num_valid_frames(shape, mask)
         is_augmented = draws[-1] < self.rate
 
         starts, lengths = [], []

@@ -6,6 +6,7 @@ import torch
 from absl.testing import parameterized
 
 from ssdet_keras.layers import RandomClipFlip
+from ssdet_keras.layers.random_stream import is_loader_worker
 from ssdet_keras.layers.random_stream import stream_seed
 from ssdet_keras.layers.random_stream import worker_key
 
@@ -19,7 +20,7 @@ class Keys(torch.utils.data.Dataset):
 
 
 def send_key(connection):
-    connection.send(worker_key())
+    connection.send((worker_key(), is_loader_worker()))
 
 
 class RandomStreamTest(parameterized.TestCase):
@@ -55,6 +56,7 @@ class RandomStreamTest(parameterized.TestCase):
 
     def test_main_process(self):
         self.assertEqual(worker_key(), ())
+        self.assertFalse(is_loader_worker())
 
     def test_torch_workers(self):
         def read_epochs():
@@ -74,13 +76,23 @@ class RandomStreamTest(parameterized.TestCase):
         self.assertEqual(read_epochs(), keys)
 
     def test_other_processes(self):
-        context = multiprocessing.get_context("fork")
         keys = []
-        for _ in range(2):
+        for method, daemon, is_worker in (
+            ("fork", False, True),
+            ("fork", True, True),
+            ("spawn", True, True),
+            # As torch.multiprocessing.spawn() does.
+            ("spawn", False, False),
+        ):
+            context = multiprocessing.get_context(method)
             receiver, sender = context.Pipe()
-            process = context.Process(target=send_key, args=(sender,))
+            process = context.Process(
+                target=send_key, args=(sender,), daemon=daemon
+            )
             process.start()
-            keys.append(receiver.recv())
+            key, answer = receiver.recv()
             process.join()
-        self.assertLen(set(keys), 2)
+            keys.append(key)
+            self.assertEqual(answer, is_worker)
+        self.assertLen(set(keys), 4)
         self.assertNotIn((), keys)

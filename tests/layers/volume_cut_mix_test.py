@@ -141,6 +141,16 @@ class VolumeCutMixTest(VideoTestCase):
         np.testing.assert_allclose(labels[0, 1], [7 / 8, 1 / 8], atol=1e-4)
         np.testing.assert_allclose(labels[0, 4], [0.5, 0.5], atol=1e-4)
 
+        # Other frames have other areas, by less than a column.
+        layer = VolumeCutMix("random", transition=0.0)
+        for width in (7, 64):
+            batch = self.make_batch((64, 9, 1, width, 1), num_classes=64)
+            given = dict(layer.get_random_transformation(batch, seed=0))
+            area = layer.transform_labels(batch["labels"], given)
+            del given["width"]
+            wide = layer.transform_labels(batch["labels"], given)
+            self.assert_batches_equal({"x": area}, {"x": wide}, atol=1 / width)
+
     @parameterized.named_parameters(
         ("mode", {"mode": "door"}, "mode='door'"),
         ("transition", {"transition": 0.6}, "transition=0.6"),

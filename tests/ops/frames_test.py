@@ -1,12 +1,12 @@
-from types import SimpleNamespace
-
 import keras
 import numpy as np
 from absl.testing import parameterized
 from ops.gradients import gradients
 from ops.gradients import to_numpy
 
+from ssdet_keras.layers.frame_plan import FramePlan
 from ssdet_keras.ops.frames import mix_frames
+from ssdet_keras.ops.frames import split_passes
 
 # Of many elements per frame, and of few.
 SHAPES = ((3, 5, 24, 64, 3), (3, 5, 2, 7, 1))
@@ -54,17 +54,26 @@ def make_plan(shape, name):
     if name == "move":
         # Some of them by more than the width.
         plan["move"] = draw(width + 3)
+    if name == "views":
+        # No edge shows. The last frame of all moves too.
+        weight = np.broadcast_to(np.linspace(5, -4, width), weight.shape)
+        plan["weight"] = np.clip(weight, 0, 1).astype("float32")
+        plan["move"] = draw(width * 7 // 16 + 1)
+        plan["move"][:, -1] = width * 7 // 16
     return plan
 
 
-def run(videos, plan):
-    tensors = {
-        k: v if v is None else keras.ops.convert_to_tensor(v)
-        for k, v in plan.items()
-    }
-    return mix_frames(
-        videos, SimpleNamespace(**tensors), keras.config.backend()
-    )
+def run(videos, *plans):
+    plans = [
+        FramePlan(
+            **{
+                k: v if v is None else keras.ops.convert_to_tensor(v)
+                for k, v in plan.items()
+            }
+        )
+        for plan in plans
+    ]
+    return mix_frames(videos, plans, keras.config.backend())
 
 
 class MixFramesTest(parameterized.TestCase):
@@ -81,7 +90,7 @@ class MixFramesTest(parameterized.TestCase):
                 )
 
     @parameterized.product(
-        shape=SHAPES, name=("copy", "frames", "columns", "move")
+        shape=SHAPES, name=("copy", "frames", "columns", "move", "views")
     )
     def test_values(self, shape, name):
         videos = np.random.default_rng(1).integers(256, size=shape)
@@ -109,6 +118,50 @@ class MixFramesTest(parameterized.TestCase):
         error = np.abs(to_numpy(output).astype("float64") - expected)
         self.assertLessEqual(error.max(), 0.5 + 255e-6)
         np.testing.assert_array_equal(to_numpy(x), videos)
+
+    @parameterized.product(
+        shape=SHAPES,
+        names=(
+            ("copy", "copy"),
+            ("copy", "frames", "copy"),
+            ("frames", "columns"),
+            ("columns", "move", "copy", "frames"),
+            ("move", "copy", "views"),
+        ),
+    )
+    def test_several_plans(self, shape, names):
+        videos = np.random.default_rng(1).integers(256, size=shape)
+        # Integers are rounded after each plan.
+        for dtype in ("float32", "uint8"):
+            x = keras.ops.convert_to_tensor(videos.astype(dtype))
+            expected = x
+            for name in names:
+                expected = run(expected, make_plan(shape, name))
+            output = run(x, *(make_plan(shape, name) for name in names))
+            self.assertEqual(
+                keras.backend.standardize_dtype(output.dtype), dtype
+            )
+            output, expected = (
+                to_numpy(y).astype("float32") for y in (output, expected)
+            )
+            # A compiler may add with one rounding less. Of whole numbers that
+            # are halves then, some become others.
+            error = np.abs(output - expected)
+            self.assertLessEqual(error.max(), 1 if dtype == "uint8" else 1e-3)
+            self.assertLess(np.mean(error > 1e-3), 1e-3)
+
+    def test_passes(self):
+        copy, mix_up = FramePlan(0, 0), FramePlan(0, 0, 0, 0, 1.0)
+        view = mix_up._replace(move=1)
+        for plans, expected in (
+            ([copy, mix_up, copy, mix_up], [4]),
+            ([copy, view, copy], [3]),
+            ([view, mix_up], [1, 1]),
+            ([mix_up, copy, view, view], [2, 1, 1]),
+        ):
+            passes = split_passes(plans)
+            self.assertEqual([len(x) for x in passes], expected)
+            self.assertEqual([plan for x in passes for plan in x], plans)
 
     def test_integers_round_half_to_even(self):
         # 0.5 * k + 0.5 * 0 for k from 0 to 7.

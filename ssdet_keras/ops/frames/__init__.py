@@ -2,28 +2,59 @@
 
 import importlib
 
+import numpy as np
 
-def mix_frames(videos, plan, backend):
-    """Shows what a plan says.
+
+def mix_frames(videos, plans, backend):
+    """Shows what plans say, one after the other.
+
+    Frames between two plans are made where the next plan shows them, so that
+    no batch of them exists; but for TensorFlow and JAX where one of two plans
+    moves columns and both mix.
 
     Args:
         videos: Tensor of shape `(batch, frames, height, width, channels)`,
             uint8 or float.
-        plan: `ssdet_keras.layers.frame_plan.FramePlan`.
-        backend: Name of the backend of the tensors. Inside `tf.data` it is
+        plans: List of `ssdet_keras.layers.frame_plan.FramePlan`.
+        backend: Name of the backend of `videos`. Inside `tf.data` it is
             `"tensorflow"`, whatever the Keras backend.
 
     Returns:
         A new tensor of the shape and dtype of `videos`. Integers are rounded
-        half to even.
+        half to even, after every plan.
     """
-    module = importlib.import_module(f"ssdet_keras.ops.frames.{backend}")
-    return module.mix_frames(
-        videos,
-        plan.clip_1,
-        plan.frame_1,
-        plan.clip_2,
-        plan.frame_2,
-        plan.weight,
-        plan.move,
-    )
+    plans = [_of_videos(plan) for plan in plans]
+    return _backend_module(backend).mix_frames(videos, plans)
+
+
+def is_on_host(x, backend):
+    """Returns whether the values of a tensor are known and in main memory."""
+    return _backend_module(backend).is_on_host(x)
+
+
+def split_passes(plans):
+    """Returns lists of plans, each for a pass over memory that XLA compiles.
+
+    XLA makes each element of a mix anew wherever it is shown. That is quick,
+    unless it has to be looked up column by column.
+    """
+    passes = [[]]
+    for plan in plans:
+        mixing = [p for p in (*passes[-1], plan) if p.weight is not None]
+        is_moving = any(p.move is not None for p in mixing)
+        if plan.weight is not None and len(mixing) > 1 and is_moving:
+            passes.append([])
+        passes[-1].append(plan)
+    return passes
+
+
+def _of_videos(plan):
+    """Leaves away what does not change videos, as far as it is known."""
+    move = plan.move
+    if isinstance(move, np.ndarray) and not move.any():
+        move = None
+    return plan._replace(move=move, background=None)
+
+
+def _backend_module(backend):
+    return importlib.import_module(f"ssdet_keras.ops.frames.{backend}")

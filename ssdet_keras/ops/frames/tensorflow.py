@@ -2,53 +2,91 @@
 
 import tensorflow as tf
 
+from ssdet_keras.ops.frames import split_passes
 
-def mix_frames(videos, clip_1, frame_1, clip_2, frame_2, weight, move):
+
+def is_on_host(x):
     """See `ssdet_keras.ops.frames`."""
-    if weight is None:
-        output = tf.reshape(_take(videos, clip_1, frame_1), tf.shape(videos))
-    else:
-        output = _mix_frames(
-            videos, clip_1, frame_1, clip_2, frame_2, weight, move
-        )
+    return tf.executing_eagerly() and "CPU" in x.device
+
+
+def mix_frames(videos, plans):
+    """See `ssdet_keras.ops.frames`."""
+    shape = videos.shape
+    if all(plan.weight is None for plan in plans):
+        return tf.ensure_shape(_copy_frames(videos, plans), shape)
+    for plans_of_pass in split_passes(plans):
+        videos = _mix_frames(videos, plans_of_pass)
     # A function of relaxed shapes forgets them.
-    return tf.ensure_shape(output, videos.shape)
+    return tf.ensure_shape(videos, shape)
+
+
+def _copy_frames(videos, plans):
+    shape = tf.shape(videos)
+    index = tf.range(shape[0] * shape[1])
+    for plan in reversed(plans):
+        clip, frame = (tf.reshape(x, [-1]) for x in plan[:2])
+        index = tf.gather(clip * shape[1] + frame, index)
+    frames = tf.reshape(videos, tf.concat([[-1], shape[2:]], 0))
+    return tf.reshape(tf.gather(frames, index), shape)
 
 
 # XLA joins all of it to one loop over the output.
 @tf.function(jit_compile=True, reduce_retracing=True)
-def _mix_frames(videos, clip_1, frame_1, clip_2, frame_2, weight, move):
+def _mix_frames(videos, plans):
     shape = tf.shape(videos)
-    # Columns and channels are one axis, so that the loop has a long inside.
+    # Frames of all clips are one axis. So are columns and channels, so that
+    # the loop has a long inside.
     rows = tf.reshape(
-        videos, (shape[0], shape[1], shape[2], shape[3] * shape[4])
+        videos, (shape[0] * shape[1], shape[2], shape[3] * shape[4])
     )
-    first = _take(rows, clip_1, frame_1)
-    second = _take(rows, clip_2, frame_2)
+    frame = tf.range(shape[0] * shape[1])
+    return tf.reshape(_show(rows, plans, frame, None, shape), shape)
+
+
+def _show(rows, plans, frame, column, shape):
+    """Returns the given frames of what the plans show.
+
+    Columns are `None` for all of them, or a tensor of `(all frames, width)`.
+    """
+    if not plans:
+        shown = tf.gather(rows, frame)
+        return shown if column is None else _take_columns(shown, column, shape)
+
+    *before, plan = plans
+    clip_1, frame_1, clip_2, frame_2, weight, move = (
+        None if x is None else tf.gather(_flatten(x), frame) for x in plan[:6]
+    )
+    column_1 = column_2 = column
     if move is not None:
-        first = _move(first, move, shape[4])
-        second = _move(second, -move, shape[4])
+        column_1 = _move(column, move, shape)
+        column_2 = _move(column, -move, shape)
+    frame_1 = clip_1 * shape[1] + frame_1
+    first = _show(rows, before, frame_1, column_1, shape)
+    if weight is None:
+        return first
+    frame_2 = clip_2 * shape[1] + frame_2
+    second = _show(rows, before, frame_2, column_2, shape)
     if weight.shape[-1] != 1:
         # Of a relaxed shape it may be one weight for all columns, too.
-        weight = tf.broadcast_to(weight, (shape[0], shape[1], shape[3]))
+        weight = tf.broadcast_to(weight, (tf.size(frame), shape[3]))
         weight = tf.repeat(weight, shape[4], axis=-1)
-    weight = tf.reshape(weight, (-1, 1, tf.shape(weight)[-1]))
-    return tf.reshape(_mix(first, second, weight), shape)
+    return _mix(first, second, weight[:, None])
 
 
-def _take(videos, clip, frame):
-    """Returns the frames of all clips along one axis."""
-    shape = tf.shape(videos)
-    frames = tf.reshape(videos, tf.concat([[-1], shape[2:]], 0))
-    return tf.gather(frames, tf.reshape(clip * shape[1] + frame, [-1]))
+def _flatten(x):
+    """Joins the clips and their frames to one axis."""
+    return tf.reshape(x, tf.concat([[-1], tf.shape(x)[2:]], 0))
 
 
-def _move(rows, move, channels):
-    size = tf.shape(rows)[-1]
-    index = tf.range(size)
-    column = index // channels + tf.reshape(move, (-1, 1))
-    column = tf.clip_by_value(column, 0, size // channels - 1)
-    index = column * channels + index % channels
+def _move(column, move, shape):
+    column = tf.range(shape[3]) if column is None else column
+    return tf.clip_by_value(column + move[:, None], 0, shape[3] - 1)
+
+
+def _take_columns(rows, column, shape):
+    index = column[..., None] * shape[4] + tf.range(shape[4])
+    index = tf.reshape(index, (tf.size(column) // shape[3], -1))
     rows = tf.transpose(rows, (0, 2, 1))
     return tf.transpose(tf.gather(rows, index, batch_dims=1), (0, 2, 1))
 

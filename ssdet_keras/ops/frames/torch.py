@@ -4,31 +4,37 @@ import itertools
 
 import torch
 
+from ssdet_keras.ops.frames.frame_mixer import FrameMixer
+
 # For frames of fewer elements, a loop costs more than the memory it saves.
 _LARGE_FRAME = 4096
 
 
-def mix_frames(videos, clip_1, frame_1, clip_2, frame_2, weight, move):
+def is_on_host(x):
+    """See `ssdet_keras.ops.frames`."""
+    return not torch.compiler.is_compiling() and x.device.type == "cpu"
+
+
+def mix_frames(videos, plans):
     """See `ssdet_keras.ops.frames`."""
     if (
-        videos.device.type != "cpu"
+        not is_on_host(videos)
         or (torch.is_grad_enabled() and videos.requires_grad)
-        or torch.compiler.is_compiling()
         or videos.shape[2:].numel() < _LARGE_FRAME
     ):
-        return _mix_at_once(
-            videos, clip_1, frame_1, clip_2, frame_2, weight, move
-        )
-    if weight is None:
-        index = (clip_1 * videos.shape[1] + frame_1).flatten()
-        frames = videos.flatten(0, 1).index_select(0, index)
-        return frames.unflatten(0, videos.shape[:2])
-    return _mix_one_by_one(
-        videos, (clip_1, frame_1, clip_2, frame_2), weight, move
+        for plan in plans:
+            videos = _mix_at_once(videos, plan)
+        return videos
+    if all(plan.weight is None for plan in plans):
+        return _copy_frames(videos, plans)
+    return _mix_one_by_one(videos, plans)
+
+
+def _mix_at_once(videos, plan):
+    clip_1, frame_1, clip_2, frame_2, weight, move = (
+        None if x is None else torch.as_tensor(x, device=videos.device)
+        for x in plan[:6]
     )
-
-
-def _mix_at_once(videos, clip_1, frame_1, clip_2, frame_2, weight, move):
     first = videos[clip_1, frame_1]
     if weight is None:
         return first
@@ -45,61 +51,29 @@ def _move(frames, move):
     return frames.take_along_dim(column, dim=3)
 
 
-def _mix_one_by_one(videos, sources, weight, move):
-    """Copies where one frame alone shows, and mixes the rest in cache."""
-    output = videos.new_empty(videos.shape)
-    width, channels = videos.shape[3:]
-    sources = torch.stack(sources, dim=-1).tolist()
-    weight = weight.expand(*videos.shape[:2], width)
-    # Columns before the first show frame 1 alone, those from the end frame 2.
-    first = (weight >= 1).sum(-1).tolist()
-    end = (weight > 0).sum(-1).tolist()
-    weight = weight.repeat_interleave(channels, dim=-1)
-    move = None if move is None else move.tolist()
-    for b, t in itertools.product(*map(range, videos.shape[:2])):
-        clip_1, frame_1, clip_2, frame_2 = sources[b][t]
-        _mix_frame(
-            output[b, t],
-            videos[clip_1, frame_1],
-            videos[clip_2, frame_2],
-            weight[b, t],
-            first[b][t],
-            end[b][t],
-            move[b][t] if move else 0,
-        )
-    return output
-
-
-def _mix_frame(output, frame_1, frame_2, weight, first, end, move):
-    width, channels = output.shape[1:]
-    if first > 0:
-        output[:, :first] = _columns(frame_1, move, first + move)
-    if end < width:
-        output[:, end:] = _columns(frame_2, end - move, width - move)
-    if first < end:
-        _mix(
-            _columns(frame_1, first + move, end + move).flatten(1),
-            _columns(frame_2, first - move, end - move).flatten(1),
-            weight[first * channels : end * channels],
-            out=output[:, first:end].flatten(1),
-        )
-
-
-def _columns(frame, first, end):
-    """Returns the columns from `first` to `end`. Those outside are edges."""
-    width = frame.shape[1]
-    if first >= 0 and end <= width:
-        return frame[:, first:end]
-    column = torch.arange(first, end, device=frame.device)
-    return frame[:, column.clamp(0, width - 1)]
-
-
-def _mix(frame_1, frame_2, weight, out=None):
+def _mix(frame_1, frame_2, weight):
     dtype = frame_1.dtype
     if dtype in (torch.float32, torch.float64):
-        return torch.lerp(frame_2, frame_1, weight.to(dtype), out=out)
+        return torch.lerp(frame_2, frame_1, weight.to(dtype))
     # Rounded once, at the end.
     mixed = torch.lerp(frame_2.float(), frame_1.float(), weight)
-    if not dtype.is_floating_point:
-        mixed = mixed.round()
-    return mixed.to(dtype) if out is None else out.copy_(mixed)
+    return (mixed if dtype.is_floating_point else mixed.round()).to(dtype)
+
+
+def _copy_frames(videos, plans):
+    num_frames = videos.shape[1]
+    index = torch.arange(videos.shape[0] * num_frames)
+    for plan in reversed(plans):
+        clip, frame = (torch.as_tensor(x) for x in plan[:2])
+        index = (clip * num_frames + frame).flatten()[index]
+    frames = videos.flatten(0, 1).index_select(0, index)
+    return frames.unflatten(0, videos.shape[:2])
+
+
+def _mix_one_by_one(videos, plans):
+    """Copies where one frame alone shows, and mixes the rest in cache."""
+    output = videos.new_empty(videos.shape)
+    mixer = FrameMixer(videos, plans)
+    for clip, frame in itertools.product(*map(range, videos.shape[:2])):
+        mixer.show(clip, frame, output[clip, frame])
+    return output
