@@ -6,6 +6,8 @@ import os
 
 import numpy as np
 
+from ssdet_keras.data.container import is_cut_off_avi
+from ssdet_keras.data.container import read_container
 from ssdet_keras.data.frame_index import FrameIndex
 from ssdet_keras.data.mp4_header import read_mp4_header
 from ssdet_keras.data.video_read_error import VideoReadError
@@ -191,9 +193,11 @@ class IndexedFrames(abc.ABC):
         header = read_mp4_header(self.path)
         if header is not None and not header.is_edited:
             return header.num_frames
-        if self._file_kind() == "avi":
+        if read_container(self.path) == "avi":
             times, _ = self._read_packets()
-            if len(times) == self.header_num_frames or self._is_cut_off_avi():
+            if len(times) == self.header_num_frames or is_cut_off_avi(
+                self.path
+            ):
                 return self.header_num_frames
         elif self._read_index() is not None:
             return len(self._index)
@@ -210,7 +214,7 @@ class IndexedFrames(abc.ABC):
         return self._index
 
     def _make_index(self):
-        kind = self._file_kind()
+        kind = read_container(self.path)
         header = read_mp4_header(self.path)
         if kind is None or (header is not None and header.is_edited):
             return None
@@ -236,20 +240,3 @@ class IndexedFrames(abc.ABC):
         self._position = 1
         # Otherwise what precedes the first frame can't be decoded.
         return index if index.find(self._time()) == 0 else None
-
-    def _file_kind(self):
-        """Returns the kind of file, if it stores the times of its packets."""
-        with open(self.path, "rb") as file:
-            header = file.read(12)
-        if header[4:8] in (b"ftyp", b"moov", b"mdat", b"wide"):
-            return "mp4"
-        if header[:4] == b"\x1aE\xdf\xa3":
-            return "matroska"
-        if header[:4] == b"RIFF" and header[8:] == b"AVI ":
-            return "avi"
-        return None
-
-    def _is_cut_off_avi(self):
-        with open(self.path, "rb") as file:
-            size = int.from_bytes(file.read(8)[4:], "little")
-        return size + 8 > os.path.getsize(self.path)

@@ -28,6 +28,7 @@ class PyavFrames(IndexedFrames):
         """Yields `(index, frame)` of increasing frame indices, as BGR."""
         if self._wanted is not None:
             # Nobody took the last frames, some of which may be left out.
+            self._wanted = None
             self._rewind()
         index = self._read_index() if indices else None
         times = [] if index is None else index.times
@@ -48,6 +49,7 @@ class PyavFrames(IndexedFrames):
         # One for all frames: it takes longer to make than to use.
         self._reformatter = av.video.reformatter.VideoReformatter()
         self._decoded = collections.deque()
+        self._awaits_key = False
         try:
             self._container = _open_container(self.path)
         except av.FFmpegError as error:
@@ -83,11 +85,18 @@ class PyavFrames(IndexedFrames):
                 "NONREF" if self._is_passed_over(packet) else "DEFAULT"
             )
             try:
-                self._decoded.extend(self._context.decode(packet))
+                frames = self._context.decode(packet)
             except av.FFmpegError:
                 # The index tells which frame is missing. Nothing else does.
                 if self._index is None:
                     return False
+                self._awaits_key = True
+                continue
+            for frame in frames:
+                # Until then, frames are made of what is missing.
+                self._awaits_key = self._awaits_key and not frame.key_frame
+                if not self._awaits_key:
+                    self._decoded.append(frame)
         self._frame = self._decoded.popleft()
         return True
 
@@ -107,6 +116,8 @@ class PyavFrames(IndexedFrames):
 
     def _retrieve(self):
         av = _import_av()
+        if self._frame.is_corrupt:
+            return None
         try:
             # Bicubic, for the colours of half resolution, as OpenCV does it.
             frame = self._reformatter.reformat(
@@ -120,6 +131,7 @@ class PyavFrames(IndexedFrames):
         av = _import_av()
         time = int(self._index.times[key])
         self._decoded.clear()
+        self._awaits_key = False
         try:
             self._container.seek(time, stream=self._stream)
             packets = self._container.demux(self._stream)

@@ -8,6 +8,7 @@ from ssdet_keras.data.capture_frames import CaptureFrames
 from ssdet_keras.data.folder_frames import FolderFrames
 from ssdet_keras.data.memory_frames import MemoryFrames
 from ssdet_keras.data.pyav_frames import PyavFrames
+from ssdet_keras.data.resize_frame import resize_frame
 from ssdet_keras.data.video_read_error import VideoReadError
 
 _READERS = {"opencv": CaptureFrames, "pyav": PyavFrames}
@@ -111,7 +112,7 @@ class VideoFile:
 
     @property
     def codec(self):
-        """Four characters such as `"h264"`, or `"frames"` for a folder."""
+        """What the reader calls it, as `"h264"`. Of a folder, `"frames"`."""
         return self._frames.codec
 
     def count_decodable_frames(self):
@@ -246,18 +247,3 @@ class VideoFile:
                 f"Received: size={size}"
             )
         return height, width
-
-
-def resize_frame(frame, height, width):
-    """Returns a frame with the given height and width."""
-    if frame.shape[:2] == (height, width):
-        return frame
-    import cv2
-
-    # Averaging keeps fine textures from flickering where frames shrink.
-    shrinks = height <= frame.shape[0] and width <= frame.shape[1]
-    return cv2.resize(
-        frame,
-        (width, height),
-        interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
-    )
