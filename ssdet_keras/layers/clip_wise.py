@@ -9,6 +9,8 @@ from ssdet_keras.layers.clip_augmentation import ClipAugmentation
 _EXCLUDED_KERAS = ("CutMix", "MixUp", "RandomElasticTransform")
 # They draw for each image anew where they transform it, or give ragged images.
 _EXCLUDED_KERAS_CV = ("AugMix", "RandomAspectRatio", "RandomCutout")
+# They have no inference, and frames that are left alone have another size.
+_RESIZING_KERAS_CV = ("JitteredResize", "RandomCrop", "RandomCropAndResize")
 
 
 @keras.saving.register_keras_serializable(package="ssdet_keras")
@@ -48,7 +50,8 @@ class ClipWise(ClipAugmentation):
         channels are those of the outputs of the image layer.
 
     Raises:
-        ValueError: If the image layer can't be used on clips.
+        ValueError: If the image layer can't be used on clips, or not at
+            inference, as those of KerasCV that change the size.
 
     Example:
 
@@ -128,8 +131,13 @@ class ClipWise(ClipAugmentation):
     def _transform_keras_cv_clip(self, clip, seed):
         layer = self.image_layer
         if seed is None:
-            # Those that change the size do so at inference too.
-            return layer.call(clip, training=False)
+            if type(layer).__name__ in _RESIZING_KERAS_CV:
+                raise ValueError(
+                    f"`{type(layer).__name__}` of KerasCV changes the size of "
+                    "images, and does so at random only. Use a layer of Keras, "
+                    "or `RandomResizedClip`. Received: training=False"
+                )
+            return clip
 
         def draw_batch(batch_size, **inputs):
             drawn = layer.get_random_transformation_batch(1, **inputs)
