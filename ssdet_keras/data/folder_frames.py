@@ -7,7 +7,8 @@ from ssdet_keras.data.video_read_error import VideoReadError
 _SUFFIXES = (".jpg", ".jpeg", ".png")
 # That of the Charades frames.
 _FPS = 24.0
-_FPS_FILE = "fps.txt"
+# Tells the frames per second of a folder.
+FPS_FILE = "fps.txt"
 
 
 class FolderFrames:
@@ -32,7 +33,7 @@ class FolderFrames:
             names = os.listdir(path)
         except OSError as error:
             raise VideoReadError(path, _reason(error)) from error
-        self.fps = self._read_fps() if _FPS_FILE in names else _FPS
+        self.fps = self._read_fps() if FPS_FILE in names else _FPS
         self._names = sorted(
             (name for name in names if name.lower().endswith(_SUFFIXES)),
             # Frame 2 comes before frame 10, with or without leading zeros.
@@ -85,7 +86,7 @@ class FolderFrames:
         return frame
 
     def _read_fps(self):
-        with open(os.path.join(self.path, _FPS_FILE), errors="replace") as file:
+        with open(os.path.join(self.path, FPS_FILE), errors="replace") as file:
             text = file.read().strip()
         try:
             fps = float(text)
@@ -94,7 +95,7 @@ class FolderFrames:
         if not 0 < fps < float("inf"):
             raise VideoReadError(
                 self.path,
-                f"{_FPS_FILE} must hold a positive number, not {text[:40]!r}",
+                f"{FPS_FILE} must hold a positive number, not {text[:40]!r}",
             )
         return fps
 

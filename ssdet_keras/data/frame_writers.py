@@ -11,6 +11,8 @@ import os
 import shutil
 import subprocess
 
+from ssdet_keras.data.folder_frames import FPS_FILE
+
 
 class FFmpegWriter:
     """Writes an H.264 mp4 file with the program ffmpeg.
@@ -109,7 +111,7 @@ class FolderWriter:
         os.makedirs(path)
         self._path = path
         self._num_frames = 0
-        with open(os.path.join(path, "fps.txt"), "w") as file:
+        with open(os.path.join(path, FPS_FILE), "w") as file:
             file.write(f"{fps!r}\n")
 
     def __enter__(self):

@@ -352,6 +352,8 @@ def _sum_of_taps(x, kernel, *bias, strides, padding):
     # The frames before and after the clips, for the gradient of the inputs.
     margin = num_taps - 1 - pad
     image_padding = _image_padding(kernel.shape[1:3], strides, pads)
+    # Grappler aborts on the fused operation with explicit zeros.
+    fuses_bias = image_padding["padding"] != "EXPLICIT"
     kwargs = {"strides": (1, *strides, 1), **image_padding}
 
     @tf.custom_gradient
@@ -366,11 +368,10 @@ def _sum_of_taps(x, kernel, *bias, strides, padding):
                 _shifts(frames, num_taps), kernels, strict=True
             )
         ]
-        if bias and image_padding["padding"] != "EXPLICIT":
+        if bias and fuses_bias:
             taps[0] = tf.nn.bias_add(taps[0], *bias)
         outputs = _take_clips(_add(taps), x, num_taps, new_length)
-        if bias and image_padding["padding"] == "EXPLICIT":
-            # Not to a tap: Grappler aborts on the fused operation.
+        if bias and not fuses_bias:
             outputs = outputs + bias[0]
 
         def backward(gradient):

@@ -191,16 +191,16 @@ def _convolve_in_one_pass(x, kernel, bias, strides, shortcut, rectify):
     """Convolves, adds and rectifies by one operation, as torch.compile does."""
     convolve = torch.ops.mkldnn._convolution_pointwise
     arguments = (kernel, bias, (0, 0), strides, (1, 1), 1)
-    relu = "relu" if rectify else "none"
     if shortcut is None:
-        return convolve(_to_images(x), *arguments, relu, [], "")
+        activation = "relu" if rectify else "none"
+        return convolve(_to_images(x), *arguments, activation, [], "")
     return convolve.binary(
         _to_images(x),
         _to_images(shortcut),
         *arguments,
         "add",
         1.0,
-        relu if rectify else None,
+        "relu" if rectify else None,
         [],
         "",
     )
