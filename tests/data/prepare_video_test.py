@@ -177,7 +177,7 @@ class PrepareVideoTest(FolderTestCase):
             mock.patch("cv2.VideoWriter.isOpened", return_value=False),
             self.assertRaisesRegex(OSError, "OpenCV cannot write"),
         ):
-            frame_writers.OpenCVWriter("a.mp4", 25.0, 32, 32)
+            frame_writers.OpenCVWriter(self.make_path("a.mp4"), 25.0, 32, 32)
 
     @parameterized.parameters(
         (None, "", False),
