@@ -25,6 +25,8 @@ class CaptureFrames(IndexedFrames):
     def _open(self):
         cv2 = _import_cv2()
         self._capture = _open_capture(self.path)
+        # Asked for with every frame.
+        self._time_property = cv2.CAP_PROP_POS_MSEC
         if not self._capture.isOpened():
             raise VideoReadError(
                 self.path, "it holds no video that OpenCV can decode"
@@ -43,7 +45,7 @@ class CaptureFrames(IndexedFrames):
         return self._capture.grab()
 
     def _time(self):
-        return self._capture.get(_import_cv2().CAP_PROP_POS_MSEC)
+        return self._capture.get(self._time_property)
 
     def _retrieve(self):
         is_decoded, frame = self._capture.retrieve()

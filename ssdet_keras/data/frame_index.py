@@ -25,8 +25,13 @@ class FrameIndex:
     def __len__(self):
         return len(self.times)
 
-    def find(self, time):
-        """Returns the frame with exactly this time, or `None`."""
+    def find(self, time, guess=0):
+        """Returns the frame with exactly this time, or `None`.
+
+        It is found at once if it is the guess.
+        """
+        if guess < len(self) and self.times[guess] == time:
+            return guess
         index = int(np.searchsorted(self.times, time))
         if index < len(self) and self.times[index] == time:
             return index

@@ -149,7 +149,7 @@ class IndexedFrames(abc.ABC):
             return False
         number = self._position
         if self._index is not None:
-            number = self._index.find(self._time())
+            number = self._index.find(self._time(), guess=number)
         if number is None or number < self._position:
             # The times can't be relied on after all.
             self._index = None

@@ -155,7 +155,9 @@ class VideoFile:
         for place, frame in enumerate(self._decode(wanted.tolist())):
             frame = frame[top : top + height, left : left + width]
             frame = resize_frame(frame, out_height, out_width)
-            frames[places == place] = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+            first, *others = np.flatnonzero(places == place)
+            cv2.cvtColor(frame, cv2.COLOR_BGR2RGB, dst=frames[first])
+            frames[others] = frames[first]
         return frames
 
     def load(self):
