@@ -146,7 +146,8 @@ class LiveCapture:
         due = 0.0
         while (window := self._wait(due)) is not None:
             yield window
-            due = window.times[-1] + self._hop
+            # Frames come a little early or late.
+            due = window.times[-1] + self._hop - self.interval / 2
 
     def _wait(self, due):
         """Returns the first window whose newest frame is due, or `None`."""
