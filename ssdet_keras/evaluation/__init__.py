@@ -10,3 +10,4 @@ from ssdet_keras.evaluation.multithumos import multithumos
 from ssdet_keras.evaluation.predictions import load_predictions
 from ssdet_keras.evaluation.predictions import save_predictions
 from ssdet_keras.evaluation.result import Result
+from ssdet_keras.evaluation.video_precision import video_precision
