@@ -79,7 +79,8 @@ class CharadesSubmissionTest(parameterized.TestCase):
         ("score", "a 1 0.5\na 2 x\n", "'x' in .*, line 2"),
         ("short", "a\n", "submission.txt, line 1"),
         ("no_scores", "a 1\n", "0 scores, .*, line 1"),
-        ("nan", "a 1 nan\n", "1 of them NaN, in .*, line 1"),
+        ("nan", "a 1 nan\n", "1 of them NaN or .*, line 1"),
+        ("infinite", "a 1 inf\n", r"1 of them NaN or \+inf, .*, line 1"),
         ("count", "a 1 1 2\na 2 1\n", "have 2 scores.* Received: 1 .*line 2"),
         ("twice", "a 1 1\na 1 2\n", "frame 1 of a again in .*, line 2"),
     )
@@ -97,7 +98,7 @@ class CharadesSubmissionTest(parameterized.TestCase):
             {"a": np.zeros((2, 2)), "b": np.zeros((2, 3))},
             r"shape=\(2, 3\) for video b",
         ),
-        ("nan", {"a": np.full((2, 2), np.nan)}, "NaN for video a"),
+        ("nan", {"a": np.full((2, 2), np.nan)}, "nan for video a"),
     )
     def test_invalid_predictions(self, predictions, message):
         path = self.folder / "a.txt"
