@@ -27,6 +27,7 @@ class VideoScores:
     Attributes:
         scores: List of one array `(frames, classes)` per annotated video.
         durations: List of one float per annotated video, in seconds.
+        segments: List of the segments of each annotated video.
         class_names: List of strings, or `None`.
         num_classes: Integer.
 
@@ -58,7 +59,7 @@ class VideoScores:
             _check_record(record, self.num_classes)
         self.durations = [_get_duration(record) for record in records]
         self.scores = self._fill_missing(scores)
-        self._segments = [record.segments for record in records]
+        self.segments = [record.segments for record in records]
 
     def times(self, index):
         """Returns the times of the rows of a video, in seconds."""
@@ -83,7 +84,7 @@ class VideoScores:
         positives = [[] for _ in range(self.num_classes)]
         sides = ("left", "right") if inclusive else ("right", "left")
         for offset, (_, times), segments in zip(
-            offsets[:-1], samples, self._segments, strict=True
+            offsets[:-1], samples, self.segments, strict=True
         ):
             for class_index, start, end in segments:
                 first = offset + np.searchsorted(times, start, sides[0])
