@@ -66,7 +66,7 @@ def charades(predictions, annotations):
     challenge, _ = videos.rank(
         samples, inclusive=True, balance=_CHALLENGE_BALANCE
     )
-    strided, _ = videos.rank(
+    strided, num_strided = videos.rank(
         [
             (_stride(scores), _stride(videos.times(index)))
             for index, scores in enumerate(videos.scores)
@@ -75,12 +75,20 @@ def charades(predictions, annotations):
     )
     names = videos.class_names
     results = [
-        Result.from_classes("charades_official", official, names),
         Result.from_classes(
-            "charades_official_weighted", official, names, num_positives
+            "charades_official", official, num_positives, names
         ),
-        Result.from_classes("charades_challenge", challenge, names),
-        Result.from_classes("charades_strided", strided, names),
+        Result.from_classes(
+            "charades_official_weighted",
+            official,
+            num_positives,
+            names,
+            weighted=True,
+        ),
+        Result.from_classes(
+            "charades_challenge", challenge, num_positives, names
+        ),
+        Result.from_classes("charades_strided", strided, num_strided, names),
         rank_every_frame("per_frame", videos),
     ]
     return {result.name: result for result in results}
@@ -100,8 +108,10 @@ def rank_every_frame(name, videos):
         (scores, videos.times(index))
         for index, scores in enumerate(videos.scores)
     ]
-    per_class, _ = videos.rank(samples, inclusive=False)
-    return Result.from_classes(name, per_class, videos.class_names)
+    per_class, num_positives = videos.rank(samples, inclusive=False)
+    return Result.from_classes(
+        name, per_class, num_positives, videos.class_names
+    )
 
 
 def _stride(rows):

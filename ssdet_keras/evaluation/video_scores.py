@@ -35,6 +35,7 @@ class VideoScores:
     Attributes:
         scores: List of one array `(frames, classes)` per annotated video.
         durations: List of one float per annotated video, in seconds.
+        segments: List of the segments of each annotated video.
         class_names: List of strings, or `None`.
         num_classes: Integer.
 
@@ -78,7 +79,7 @@ class VideoScores:
             for record, times in zip(records, self._times, strict=True)
         ]
         self.scores = self._fill_missing(scores)
-        self._segments = [record.segments for record in records]
+        self.segments = [record.segments for record in records]
 
     def times(self, index):
         """Returns the times of the rows of a video, in seconds."""
@@ -123,7 +124,7 @@ class VideoScores:
         positives = [[] for _ in range(self.num_classes)]
         sides = ("left", "right") if inclusive else ("right", "left")
         for offset, (_, times), segments in zip(
-            offsets[:-1], samples, self._segments, strict=True
+            offsets[:-1], samples, self.segments, strict=True
         ):
             for class_index, start, end in segments:
                 first = offset + np.searchsorted(times, start, sides[0])
