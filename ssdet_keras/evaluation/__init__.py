@@ -4,8 +4,11 @@ from ssdet_keras.evaluation.average_precision import average_precision
 from ssdet_keras.evaluation.charades import charades
 from ssdet_keras.evaluation.charades_submission import read_charades_submission
 from ssdet_keras.evaluation.charades_submission import write_charades_submission
+from ssdet_keras.evaluation.class_table import format_class_table
+from ssdet_keras.evaluation.class_table import write_class_table
 from ssdet_keras.evaluation.detections_json import read_detections_json
 from ssdet_keras.evaluation.detections_json import write_detections_json
+from ssdet_keras.evaluation.ensemble_predictions import ensemble_predictions
 from ssdet_keras.evaluation.find_segments import DetectedSegment
 from ssdet_keras.evaluation.find_segments import find_segments
 from ssdet_keras.evaluation.multithumos import multithumos

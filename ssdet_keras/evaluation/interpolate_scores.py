@@ -44,8 +44,8 @@ def interpolate_scores(scores, times, sample_times):
 
 def _mix(scores, lower, weight):
     """Returns `(1 - weight) * scores[lower] + weight * scores[lower + 1]`."""
-    if not np.issubdtype(scores.dtype, np.floating):
-        scores = scores.astype("float64")
+    # Float16 would make ties of what lies between.
+    scores = scores.astype(np.result_type(scores, "float32"), copy=False)
     last = len(scores) - 1
     upper = np.minimum(lower + 1, last)
     weight = np.where(lower < last, weight, 0)

@@ -74,9 +74,7 @@ def read_scores_csv(path):
     rates, starts = {}, {}
     for video_id, row_times in times.items():
         where = f"{video_id!r} in {path}, from line {lines[video_id]}"
-        rate, start = _find_rate(row_times, where)
-        if rate is not None:
-            rates[video_id], starts[video_id] = rate, start
+        rates[video_id], starts[video_id] = _find_rate(row_times, where)
     offset = _find_offset(rates, starts, path)
     try:
         return Predictions(
@@ -150,13 +148,7 @@ def _find_rate(times, where):
             )
         return None, None
     if len(times) == 1:
-        # One row tells no rate; its time is 0 by any.
-        if times[0] != 0:
-            raise ValueError(
-                "The time of a single row must be 0 or blank. Received: "
-                f"{times[0]} of {where}"
-            )
-        return None, None
+        return None, times[0]
     step = (times[-1] - times[0]) / (len(times) - 1)
     expected = times[0] + step * np.arange(len(times))
     error = np.abs(np.array(times) - expected)
@@ -171,16 +163,32 @@ def _find_rate(times, where):
 
 
 def _find_offset(rates, starts, path):
-    """Returns the rows that are missing at the start of every video."""
-    offsets = [rates[video_id] * start for video_id, start in starts.items()]
-    if not offsets:
-        return 0.0
-    offset = float(np.median(offsets))
-    for video_id, other in zip(rates, offsets, strict=True):
+    """Returns the rows that are missing at the start of every video.
+
+    Sets the rates of videos of a single row, which follow from it.
+    """
+    offsets = {
+        video_id: rate * starts[video_id]
+        for video_id, rate in rates.items()
+        if rate is not None
+    }
+    singles = [
+        video_id
+        for video_id, start in starts.items()
+        if rates[video_id] is None and start
+    ]
+    # Without others, a single row is the second one of its video.
+    offset = float(np.median(list(offsets.values()) or [len(singles) > 0]))
+    for video_id in singles:
+        if offset / starts[video_id] > 0:
+            rates[video_id] = offset / starts[video_id]
+        offsets[video_id] = offset if rates[video_id] else np.inf
+    for video_id, other in offsets.items():
         if abs(other - offset) > _TOLERANCE:
             raise ValueError(
-                "All videos must start at the same row. Received: the first "
-                f"time of {video_id!r} in {path} is {starts[video_id]}, not "
-                f"{offset / rates[video_id]:.6g}"
+                "The rows of all videos must start equally late, 0.5 rows "
+                f"late for example. Received: {starts[video_id]} as the first "
+                f"time of {video_id!r} in {path}, {other:.3g} rows late, and "
+                f"{offset:.3g} rows of others"
             )
     return offset

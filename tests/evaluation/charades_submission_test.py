@@ -5,6 +5,7 @@ import tempfile
 import numpy as np
 from absl.testing import parameterized
 
+from ssdet_keras.evaluation import Predictions
 from ssdet_keras.evaluation import read_charades_submission
 from ssdet_keras.evaluation import write_charades_submission
 
@@ -22,7 +23,11 @@ class CharadesSubmissionTest(parameterized.TestCase):
 
     def test_read(self):
         path = self.write("AB 1 0.5 -1\nCD 25 1e-3 -Inf\n\nAB 3 2 3\n")
-        predictions = read_charades_submission(path)
+        with self.assertWarnsRegex(
+            UserWarning, "47 frames of the 2 videos of .* missing"
+        ):
+            predictions = read_charades_submission(path)
+        self.assertIsInstance(predictions, Predictions)
         self.assertEqual(list(predictions), ["AB", "CD"])
         self.assertEqual(predictions["AB"].shape, (25, 2))
         self.assertEqual(predictions["AB"].dtype, np.float64)
@@ -56,7 +61,8 @@ class CharadesSubmissionTest(parameterized.TestCase):
         predictions["y"][4, 1] = -np.inf
         path = self.folder / name
         write_charades_submission(path, predictions)
-        out = read_charades_submission(path)
+        with self.assertWarnsRegex(UserWarning, "1 frames of the 2 videos"):
+            out = read_charades_submission(path)
         self.assertEqual(list(out), ["x", "y"])
         for key, scores in predictions.items():
             np.testing.assert_array_equal(out[key].astype(dtype), scores)
@@ -72,6 +78,28 @@ class CharadesSubmissionTest(parameterized.TestCase):
         write_charades_submission(path, {"a": np.arange(50.0)[:, None]})
         out = read_charades_submission(path)["a"]
         self.assertEqual(out[:, 0].tolist(), list(range(0, 50, 2)))
+
+    def test_write_at_true_times(self):
+        # One row per second of a file of 12 s, whose annotation tells 10 s.
+        scores = np.arange(12.0)[:, None]
+        predictions = Predictions({"a": scores}, fps=1)
+        path = self.folder / "a.txt"
+        write_charades_submission(path, predictions, durations={"a": 10.0})
+        out = read_charades_submission(path)["a"]
+        np.testing.assert_allclose(out[:, 0], np.arange(25) / 25 * 10)
+        # Without a duration, the rows are spread over the video.
+        write_charades_submission(path, predictions)
+        out = read_charades_submission(path)["a"]
+        np.testing.assert_allclose(
+            out[:, 0], np.minimum(np.arange(25) / 25 * 12, 11)
+        )
+
+    def test_compression_is_told_by_content(self):
+        path = self.folder / "a.gz"
+        write_charades_submission(path, {"a": np.zeros((25, 1))})
+        other = self.folder / "a.txt"
+        path.rename(other)
+        self.assertEqual(read_charades_submission(other)["a"].max(), 0)
 
     @parameterized.named_parameters(
         ("empty", "\n", "at least one line"),
