@@ -149,6 +149,12 @@ def read_fps(record):
 
 def evaluate(name, predictions, records):
     """Returns a dict of protocol to `Result`."""
+    if predictions.num_classes != len(records.class_names):
+        raise app.UsageError(
+            f"{name} has {predictions.num_classes} classes, the annotations "
+            f"have {len(records.class_names)}. Name those of the annotations "
+            "with --class_names."
+        )
     protocol = {
         "charades": evaluation.charades,
         "multithumos": evaluation.multithumos,

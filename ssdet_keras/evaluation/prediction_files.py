@@ -25,8 +25,8 @@ def save_predictions(path, predictions, **attributes):
     | `stride`, `offset` | `()` | frames per row, frame of the first row |
     | `model`, `commit` | `()` | texts, empty if not known |
 
-    Scores have the dtype of those given. It appears at `path` once it is
-    complete.
+    Scores have the dtype of those given. The file appears at `path` once it
+    is complete.
 
     Args:
         path: String or path-like. Usually ends in `.npz`.
@@ -35,7 +35,7 @@ def save_predictions(path, predictions, **attributes):
         **attributes: With a dict, the other arguments of `Predictions`.
 
     Raises:
-        ValueError: See `Predictions`.
+        ValueError: See `Predictions`; or if there are attributes beside them.
 
     Example:
 
@@ -44,8 +44,13 @@ def save_predictions(path, predictions, **attributes):
     predictions = load_predictions("scores.npz")
     ```
     """
-    if attributes or not isinstance(predictions, Predictions):
+    if not isinstance(predictions, Predictions):
         predictions = Predictions(predictions, **attributes)
+    elif attributes:
+        raise ValueError(
+            "`Predictions` have attributes of their own. Received: "
+            f"{', '.join(attributes)} beside them"
+        )
     with atomic_write(path) as file:
         np.savez_compressed(
             file,

@@ -219,7 +219,8 @@ def _get_duration(record, times):
         duration = 2 * times[-1] - times[-2]
     if duration is None or not 0 < duration < np.inf:
         raise ValueError(
-            "Annotated videos must have a positive duration. Received: "
+            "Annotated videos must have a positive duration, or a prediction "
+            "that knows its frame rate. Received: "
             f"duration={record.duration} of video {record.id}"
         )
     return float(duration)

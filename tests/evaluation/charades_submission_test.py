@@ -55,21 +55,22 @@ class CharadesSubmissionTest(parameterized.TestCase):
     def test_round_trip(self, name, dtype):
         rng = np.random.default_rng(0)
         predictions = {
-            key: rng.normal(size=(25, 4)).astype(dtype) for key in ("x", "y")
+            key: rng.normal(size=(25, 4)).astype(dtype)
+            for key in ("x", "y", 'a,"b"', "ü视/频.mp4")
         }
         predictions["y"][3] = -np.inf
         predictions["y"][4, 1] = -np.inf
         path = self.folder / name
         write_charades_submission(path, predictions)
-        with self.assertWarnsRegex(UserWarning, "1 frames of the 2 videos"):
+        with self.assertWarnsRegex(UserWarning, "1 frames of the 4 videos"):
             out = read_charades_submission(path)
-        self.assertEqual(list(out), ["x", "y"])
+        self.assertEqual(list(out), list(predictions))
         for key, scores in predictions.items():
             np.testing.assert_array_equal(out[key].astype(dtype), scores)
         data = path.read_bytes()
         text = gzip.decompress(data) if name.endswith(".gz") else data
         lines = text.decode().splitlines()
-        self.assertLen(lines, 49)
+        self.assertLen(lines, 99)
         self.assertTrue(lines[0].startswith("x 1 "))
         self.assertEqual([p.name for p in self.folder.iterdir()], [name])
 

@@ -59,6 +59,11 @@ class PredictionFilesTest(parameterized.TestCase):
         self.assertIsNone(out.model)
         self.assertIsNone(out.commit)
 
+    def test_attributes_beside_predictions(self):
+        predictions = Predictions({"a": np.zeros((2, 1))}, class_names=["x"])
+        with self.assertRaisesRegex(ValueError, "Received: model, fps beside"):
+            save_predictions(self.path, predictions, model="m", fps=24)
+
     def test_arrays_of_the_file(self):
         scores = {"b": np.ones((2, 1)), "a": np.zeros((3, 1))}
         save_predictions(self.path, scores, fps={"a": 24}, stride=2)
