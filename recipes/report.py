@@ -41,7 +41,7 @@ _ANNOTATIONS = flags.DEFINE_string(
     "annotations", None, "Annotations of the test videos, to show videos."
 )
 _VIDEO_ROOT = flags.DEFINE_string(
-    "video_root", None, "Folder of the test videos, with --annotations."
+    "video_root", None, "Folder of the test videos, to show their frames."
 )
 _SPLIT = flags.DEFINE_string("split", None, "Split of the annotations.")
 
@@ -68,11 +68,8 @@ def find_class_names(runs):
     """
     first, shared = None, None
     for name, run in runs.items():
-        class_names = run.description.get("class_names")
-        if class_names is None and run.predictions_path:
-            _, metadata = report_videos.load_predictions(run)
-            class_names = metadata.get("class_names")
-        if class_names is None or not (run.results or run.predictions_path):
+        class_names = name_classes(run)
+        if class_names is None:
             continue
         if shared is None:
             first, shared = name, class_names
@@ -90,26 +87,19 @@ def find_class_names(runs):
     return shared
 
 
-def check_results(runs, class_names):
-    """Checks the number of classes. Returns their names, or makes some up."""
-    for name, run in runs.items():
-        for result in run.results.values():
-            count = len(result["per_class"])
-            class_names = class_names or [f"class {i}" for i in range(count)]
-            if count != len(class_names):
-                raise app.UsageError(
-                    "Runs must have the same classes. Received: results of "
-                    f"{count} of {name}, where others have {len(class_names)}"
-                )
-    return class_names
+def name_classes(run):
+    """Returns the class names of a run, or `None` where it has no results."""
+    for result in run.results.values():
+        return list(result["per_class"])
+    if run.predictions_path:
+        return report_videos.load_predictions(run).class_names
+    return None
 
 
 def read_records(class_names):
     """Returns the annotated videos, or `None` without --annotations."""
     if _ANNOTATIONS.value is None:
         return None
-    if _VIDEO_ROOT.value is None:
-        raise app.UsageError("--annotations needs --video_root.")
     reader = {
         "charades": data.read_charades,
         "multithumos": data.read_multithumos,
@@ -131,9 +121,6 @@ def main(argv):
     runs = read_runs(argv[1:])
     class_names = find_class_names(runs)
     records = read_records(class_names)
-    class_names = check_results(
-        runs, class_names if records is None else records.class_names
-    )
     folder = pathlib.Path(_OUTPUT_DIR.value)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -142,7 +129,9 @@ def main(argv):
             *report_sections.show_results(runs),
             *report_sections.show_classes(runs, class_names, records, folder),
             *report_sections.show_training(runs, folder),
-            *report_videos.show_videos(runs, records, folder),
+            *report_videos.show_videos(
+                runs, records, _VIDEO_ROOT.value is not None, folder
+            ),
         ]
         title = " and ".join(runs)
         if len(runs) > 2:

@@ -111,7 +111,7 @@ def show_classes(runs, class_names, records, folder):
 
     Args:
         runs: Dict.
-        class_names: List of strings, or `None`.
+        class_names: List of strings, or `None` without any results.
         records: `VideoRecords`, or `None`: annotations, to count segments.
         folder: `pathlib.Path` of the pictures.
     """
@@ -133,7 +133,9 @@ def show_classes(runs, class_names, records, folder):
             sections.append(("paragraph", text))
             continue
         values = {
-            run_name: np.array(of_run[protocol]["per_class"], "float64")
+            run_name: np.array(
+                list(of_run[protocol]["per_class"].values()), "float64"
+            )
             for run_name, of_run in ((first, first_results), (name, results))
         }
         if not np.isfinite(list(values.values())).all(0).any():

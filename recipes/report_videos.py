@@ -7,35 +7,38 @@ from absl import logging
 from ssdet_keras import data
 from ssdet_keras import evaluation
 from ssdet_keras import visualization
-from ssdet_keras.evaluation.charades import sample_uniformly
+from ssdet_keras.evaluation.interpolate_scores import interpolate_scores
 
 # Videos at each end of the table, and of the pictures.
 _NUM_LISTED = 5
 _NUM_DRAWN = 2
 _NUM_PICTURES = 8
+# More can't be seen in a picture.
+_NUM_POINTS = 1300
 # More curves can't be told apart.
 _MAX_RUNS = 4
 
 
 def load_predictions(run):
-    """Returns the saved scores of a run, and the dict that describes them."""
+    """Returns the saved scores of a run."""
     try:
         return evaluation.load_predictions(run.predictions_path)
     except (OSError, ValueError) as error:
         raise app.UsageError(str(error)) from error
 
 
-def show_videos(runs, records, folder):
+def show_videos(runs, records, has_videos, folder):
     """Returns a table and timelines of the best and the worst videos.
 
     Args:
         runs: Dict of names to `training.Run`.
         records: `VideoRecords` with class names, or `None`.
+        has_videos: Boolean. Whether the files of the videos are there.
         folder: `pathlib.Path` of the pictures.
     """
     heading = ("heading", "Best and worst videos")
     if records is None:
-        text = "Set --annotations and --video_root to see videos."
+        text = "Set --annotations to see videos."
         return [heading, ("paragraph", text)]
     sections = [heading]
     predicted = {n: run for n, run in runs.items() if run.predictions_path}
@@ -47,7 +50,7 @@ def show_videos(runs, records, folder):
         return sections
     precision = {}
     for name, run in predicted.items():
-        predictions, _ = load_predictions(run)
+        predictions = load_predictions(run)
         precision[name] = _call(
             name, evaluation.video_precision, predictions, records
         )
@@ -92,23 +95,23 @@ def show_videos(runs, records, folder):
         text = f"The timelines show the first {_MAX_RUNS} runs."
         sections.append(("paragraph", text))
     drawn = [by_id[video] for video in _choose_ends(ranked, _NUM_DRAWN)]
-    scores = {record.id: {} for record in drawn}
+    curves = {record.id: {} for record in drawn}
     for name, run in predicted.items():
-        predictions, _ = load_predictions(run)
+        predictions = load_predictions(run)
         for record in drawn:
-            scores[record.id][name] = predictions[record.id]
+            times = predictions.times(record.id, record.duration)
+            curves[record.id][name] = times, predictions[record.id]
     for record in drawn:
         place = ranked.index(record.id) + 1
-        sections.append(
-            _draw_video(
-                folder / f"video_{place:05d}.png",
-                record,
-                scores[record.id],
-                records.class_names,
-                f"Video {record.id}, place {place} of {len(ranked)}: "
-                f"{100 * mean[record.id]:.1f} % on average.",
-            )
+        path = folder / f"video_{place:05d}.png"
+        problem = _draw_video(
+            path, record, curves[record.id], records.class_names, has_videos
         )
+        caption = (
+            f"Video {record.id}, place {place} of {len(ranked)}: "
+            f"{100 * mean[record.id]:.1f} % on average. {problem}"
+        )
+        sections.append(("picture", path, caption))
     return sections
 
 
@@ -128,34 +131,48 @@ def _name_classes(record, class_names):
     return dict.fromkeys(class_names[index] for index, *_ in record.segments)
 
 
-def _draw_video(path, record, scores, class_names, caption):
-    """Returns a picture, or a sentence where the video can't be read."""
-    num_frames = len(next(iter(scores.values())))
-    duration = record.duration
-    try:
-        with data.VideoFile(record.path, fps=record.fps) as video:
-            indices = np.linspace(0, video.num_frames - 1, _NUM_PICTURES)
-            indices = indices.astype(int)
-            frames = video.read(indices)
-            times = indices / video.fps
-    except data.VideoReadError as error:
-        logging.error("Skipped a video: %s", error)
-        return "paragraph", f"{caption} {error}"
-    times_of_scores = np.arange(num_frames) / num_frames * duration
+def _draw_video(path, record, curves, class_names, has_videos):
+    """Draws the scores of a video, and its frames where they can be read.
+
+    Args:
+        path: PNG file.
+        record: `VideoRecord`.
+        curves: Dict of the name of a run to a pair of times and scores.
+        class_names: List of strings.
+        has_videos: Boolean. Whether to read the frames.
+
+    Returns:
+        What is wrong with the video file, or an empty text.
+    """
+    frames, frame_times, problem = None, None, ""
+    if has_videos:
+        try:
+            with data.VideoFile(record.path, fps=record.fps) as video:
+                indices = np.linspace(0, video.num_frames - 1, _NUM_PICTURES)
+                indices = indices.astype(int)
+                frames = video.read(indices)
+                frame_times = indices / video.fps
+        except data.VideoReadError as error:
+            logging.error("Skipped the frames of a video: %s", error)
+            problem = str(error)
+    first, _ = next(iter(curves.values()))
+    duration = record.duration or first[-1] + first[-1] / len(first)
+    times = np.arange(_NUM_POINTS) / _NUM_POINTS * duration
+    if frames is not None:
+        # Annotations may tell a shorter video.
+        frame_times = np.minimum(frame_times, duration)
     _call(
         record.id,
-        lambda: visualization.draw_timeline(
-            path,
-            frames=frames,
-            # Annotations may tell a shorter video.
-            frame_times=np.minimum(times, duration),
-            scores={
-                name: sample_uniformly(of_run, num_frames)
-                for name, of_run in scores.items()
-            },
-            truth=data.labels_at(record, times_of_scores, len(class_names)),
-            duration=duration,
-            class_names=class_names,
-        ),
+        visualization.draw_timeline,
+        path,
+        frames,
+        frame_times,
+        {
+            name: interpolate_scores(scores, run_times, times)
+            for name, (run_times, scores) in curves.items()
+        },
+        data.labels_at(record, times, len(class_names)),
+        duration,
+        class_names,
     )
-    return "picture", path, caption
+    return problem

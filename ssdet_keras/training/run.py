@@ -17,7 +17,8 @@ class Run:
         description: Dict, from `model.json`.
         log: Dict of column to a list of strings, from `log.csv`.
         results: Dict of protocol to a dict of `"mean"`, a float, and
-            `"per_class"`, a list of floats or `None`, from `results.json`.
+            `"per_class"`, a dict of class name to a float or `None`, from
+            `results.json`. All are of the same classes.
         failures: List of strings, the videos of `failures.txt`.
     """
 
@@ -121,21 +122,24 @@ def _read_csv(text, path):
 
 def _read_results(text, path):
     results = _read_json(text, path)
-    lengths = set()
+    class_names = None
     for name, result in results.items():
         try:
             float(result["mean"])
-            lengths.add(len([x and float(x) for x in result["per_class"]]))
-        except (KeyError, TypeError, ValueError) as error:
+            per_class = result["per_class"]
+            for value in per_class.values():
+                float(value or 0)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 f"`{path}` must hold a mean and per_class for each protocol. "
                 f"Received: {str(result)[:60]} for {name}"
             ) from error
-    if len(lengths) > 1:
-        raise ValueError(
-            f"`{path}` must be of one number of classes. Received: "
-            f"{sorted(lengths)}"
-        )
+        if list(per_class) != (class_names or list(per_class)):
+            raise ValueError(
+                f"`{path}` must be of the same classes in each protocol. "
+                f"Received: others for {name}"
+            )
+        class_names = list(per_class)
     return results
 
 

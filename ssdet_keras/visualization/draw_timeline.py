@@ -38,8 +38,9 @@ def draw_timeline(
     Args:
         path: String or path-like. PNG file to write.
         frames: Uint8 array of shape `(shown, height, width, 3)`. A few
-            frames, which are drawn on top.
+            frames, which are drawn on top. Or `None`.
         frame_times: Array of shape `(shown,)`. Time of each in seconds.
+            `None` without frames.
         scores: Array of shape `(frames, classes)`, probabilities. Row `i` of
             `T` is at `i / T * duration`. Or a dict of the names of several
             models to such arrays, of one shape.
@@ -67,8 +68,11 @@ def draw_timeline(
     )
     ```
     """
-    frames = check_frames("frames", frames)
-    frame_times = np.asarray(frame_times, "float64")
+    if frames is None:
+        frame_times = np.empty(0)
+    else:
+        frames = check_frames("frames", frames)
+        frame_times = np.asarray(frame_times, "float64")
     runs = scores if isinstance(scores, dict) else {"": scores}
     runs = {name: np.asarray(value) for name, value in runs.items()}
     truth = None if truth is None else np.asarray(truth)
@@ -82,22 +86,19 @@ def draw_timeline(
     classes = _choose_classes(mean, truth, max_classes)
 
     width = _WIDTH - _LEFT - _RIGHT
-    cell = width / len(frames)
-    ratio = frames.shape[1] / frames.shape[2]
-    frame_height = min(0.96 * cell * ratio, _MAX_FRAME_HEIGHT)
-    frame_width = frame_height / ratio
-    lanes_top = _TOP + frame_height + _LINKS
+    lanes_top = _TOP
+    if frames is not None:
+        cell = width / len(frames)
+        ratio = frames.shape[1] / frames.shape[2]
+        frame_height = min(0.96 * cell * ratio, _MAX_FRAME_HEIGHT)
+        lanes_top += frame_height + _LINKS
     height = lanes_top + len(classes) * _LANE + _BOTTOM
 
     with figure(path, _WIDTH, height) as (drawing, add_axes):
-        for index, frame in enumerate(frames):
-            left = _LEFT + (index + 0.5) * cell - frame_width / 2
-            axes = add_axes(left, _TOP, frame_width, frame_height)
-            axes.imshow(frame, aspect="auto", interpolation="antialiased")
-            axes.set_title(f"{frame_times[index]:.1f} s", fontsize=9, pad=3)
-            axes.axis("off")
-        links = add_axes(_LEFT, _TOP + frame_height, width, _LINKS)
-        _draw_links(links, frame_times, duration)
+        if frames is not None:
+            _draw_frames(add_axes, frames, frame_times, cell, frame_height)
+            links = add_axes(_LEFT, _TOP + frame_height, width, _LINKS)
+            _draw_links(links, frame_times, duration)
         for lane, class_index in enumerate(classes):
             axes = add_axes(
                 _LEFT, lanes_top + lane * _LANE, width, 0.86 * _LANE
@@ -126,13 +127,14 @@ def _check(frames, frame_times, runs, truth, duration, class_names):
         raise ValueError(
             f"`duration` must be positive. Received: duration={duration}"
         )
+    num_shown = 0 if frames is None else len(frames)
     if (
-        frame_times.shape != frames.shape[:1]
+        frame_times.shape != (num_shown,)
         or not ((frame_times >= 0) & (frame_times <= duration)).all()
     ):
         raise ValueError(
             "`frame_times` must have one time per frame, "
-            f"{len(frames)}, in the range [0, {duration}]. Received: "
+            f"{num_shown}, in the range [0, {duration}]. Received: "
             f"frame_times={frame_times}"
         )
     if not runs:
@@ -175,6 +177,16 @@ def _choose_classes(scores, truth, max_classes):
     # Classes that are never active come last.
     first = np.where(is_active.any(0), is_active.argmax(0), len(scores))
     return sorted(chosen, key=lambda index: (first[index], index))
+
+
+def _draw_frames(add_axes, frames, times, cell, height):
+    frame_width = height * frames.shape[2] / frames.shape[1]
+    for index, frame in enumerate(frames):
+        left = _LEFT + (index + 0.5) * cell - frame_width / 2
+        axes = add_axes(left, _TOP, frame_width, height)
+        axes.imshow(frame, aspect="auto", interpolation="antialiased")
+        axes.set_title(f"{times[index]:.1f} s", fontsize=9, pad=3)
+        axes.axis("off")
 
 
 def _draw_links(axes, frame_times, duration):

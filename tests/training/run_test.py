@@ -7,7 +7,9 @@ from absl.testing import parameterized
 from ssdet_keras.training import WorkDir
 from ssdet_keras.training import read_run
 
-RESULTS = {"per_frame": {"mean": 0.25, "per_class": [0.25, None]}}
+RESULTS = {
+    "per_frame": {"mean": 0.25, "per_class": {"walk": 0.25, "run": None}}
+}
 
 
 class RunTest(parameterized.TestCase):
@@ -95,15 +97,19 @@ class RunTest(parameterized.TestCase):
         ({"results_json": '{"a": 1}'}, "per_class.* Received: 1 for a"),
         ({"results_json": '{"a": {"mean": 1}}'}, "mean and per_class"),
         (
-            {"results_json": '{"a": {"mean": 1, "per_class": ["x"]}}'},
+            {"results_json": '{"a": {"mean": 1, "per_class": {"x": "y"}}}'},
+            "mean and per_class",
+        ),
+        (
+            {"results_json": '{"a": {"mean": 1, "per_class": [1]}}'},
             "mean and per_class",
         ),
         (
             {
-                "results_json": '{"a": {"mean": 1, "per_class": [1]}, '
-                '"b": {"mean": 1, "per_class": [1, 1]}}'
+                "results_json": '{"a": {"mean": 1, "per_class": {"x": 1}}, '
+                '"b": {"mean": 1, "per_class": {"y": 1}}}'
             },
-            r"number of classes. Received: \[1, 2\]",
+            "same classes in each protocol. Received: others for b",
         ),
         ({"log_csv": "time,score\n1,2\n"}, "column epoch. Received: time,s"),
     )

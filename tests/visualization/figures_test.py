@@ -162,6 +162,14 @@ class FiguresTest(parameterized.TestCase):
         self.assertGreater(rows[0][0], rows[1][0])
         self.assertLess(len(rows[0]), 10)
 
+    def test_timeline_without_frames(self):
+        self.make_timeline()
+        height = self.read().shape[0]
+        self.make_timeline(frames=None, frame_times=None)
+        # Frames of at most 1.5 inches, and 0.3 inches of links to them.
+        self.assertAlmostEqual(height - self.read().shape[0], 270, delta=2)
+        self.assertTrue(self.find(BLUE).any())
+
     def test_timeline_of_one_model_in_a_dict(self):
         scores = np.zeros((20, 2))
         scores[5:10, 0] = 1
