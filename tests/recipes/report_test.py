@@ -219,6 +219,27 @@ class ReportTest(unittest.TestCase):
         # Folders of one name are told apart by their paths.
         self.assertIn(str(runs[2]), page)
 
+    def test_annotations_without_durations(self):
+        run = self.root / "run"
+        run.mkdir()
+        # One row per second: the prediction tells how long videos are.
+        evaluation.save_predictions(
+            run / "predictions.npz",
+            {"video_test_1": np.full((20, 1), 0.5)},
+            class_names=["Circling"],
+            fps={"video_test_1": 1.0},
+        )
+        folder = self.root / "annotations"
+        folder.mkdir()
+        (folder / "Circling.txt").write_text("video_test_1 2.5 5.5\n")
+        page, pictures = self.report(
+            run, f"--annotations={folder}", "--dataset=multithumos"
+        )
+        self.assertEqual(pictures, ["video_00001.png"])
+        # Ranks 4 to 6 of equal scores.
+        precision = (1 / 4 + 2 / 5 + 3 / 6) / 3
+        self.assertIn(f">{100 * precision:.1f}<", page)
+
     def test_video_that_cannot_be_read(self):
         runs = [self.make_run("a", 0.5)]
         videos = self.root / "videos"
