@@ -60,59 +60,69 @@ def show_videos(runs, records, has_videos, folder):
         return [*sections, ("paragraph", text)]
     mean = {
         video: np.mean([of_run[video] for of_run in precision.values()])
-        for video in shared
+        for video in sorted(shared)
     }
-    ranked = sorted(mean, key=lambda video: (-mean[video], video))
-    by_id = {record.id: record for record in records}
-    listed = _choose_ends(ranked, _NUM_LISTED)
-    rows = [
-        [
-            ranked.index(video) + 1,
-            video,
-            *(f"{100 * of_run[video]:.1f}" for of_run in precision.values()),
-            ", ".join(_name_classes(by_id[video], records.class_names)),
-        ]
-        for video in listed
-    ]
-    header = [
-        "place",
-        "video",
-        *(f"{name}, %" for name in precision),
-        "annotated",
-    ]
-    sections += [
-        (
-            "paragraph",
-            "Mean average precision within each video: of its frames, ranked "
-            "for each class that is annotated in it. "
-            f"{len(listed)} of {len(ranked)} videos, sorted by the mean of the "
-            "runs.",
-        ),
-        ("table", header, rows),
-    ]
+    ranked = sorted(mean, key=lambda video: -mean[video])
+    sections += _list_videos(ranked, precision, records)
     if len(predicted) > _MAX_RUNS:
         predicted = dict(list(predicted.items())[:_MAX_RUNS])
         text = f"The timelines show the first {_MAX_RUNS} runs."
         sections.append(("paragraph", text))
+    by_id = {record.id: record for record in records}
     drawn = [by_id[video] for video in _choose_ends(ranked, _NUM_DRAWN)]
-    curves = {record.id: {} for record in drawn}
-    for name, run in predicted.items():
-        predictions = load_predictions(run)
-        for record in drawn:
-            times = predictions.times(record.id, record.duration)
-            curves[record.id][name] = times, predictions[record.id]
-    for record in drawn:
+    for record, curves in _load_curves(predicted, drawn):
         place = ranked.index(record.id) + 1
         path = folder / f"video_{place:05d}.png"
         problem = _draw_video(
-            path, record, curves[record.id], records.class_names, has_videos
+            path, record, curves, records.class_names, has_videos
         )
         caption = (
             f"Video {record.id}, place {place} of {len(ranked)}: "
             f"{100 * mean[record.id]:.1f} % on average. {problem}"
         )
-        sections.append(("picture", path, caption))
+        sections.append(("picture", path, caption.rstrip()))
     return sections
+
+
+def _list_videos(ranked, precision, records):
+    """Returns a table of the first and the last ones."""
+    activities = {
+        record.id: dict.fromkeys(
+            records.class_names[index] for index, *_ in record.segments
+        )
+        for record in records
+    }
+    rows = [
+        [
+            ranked.index(video) + 1,
+            video,
+            *(f"{100 * of_run[video]:.1f}" for of_run in precision.values()),
+            ", ".join(activities[video]),
+        ]
+        for video in _choose_ends(ranked, _NUM_LISTED)
+    ]
+    names = [f"{name}, %" for name in precision]
+    return [
+        (
+            "paragraph",
+            "Mean average precision within each video: of its frames, ranked "
+            "for each class that is annotated in it. "
+            f"{len(rows)} of {len(ranked)} videos, sorted by the mean of the "
+            "runs.",
+        ),
+        ("table", ["place", "video", *names, "annotated"], rows),
+    ]
+
+
+def _load_curves(runs, records):
+    """Returns pairs of a record, and a dict of run to times and scores."""
+    curves = [(record, {}) for record in records]
+    for name, run in runs.items():
+        predictions = load_predictions(run)
+        for record, of_record in curves:
+            times = predictions.times(record.id, record.duration)
+            of_record[name] = times, predictions[record.id]
+    return curves
 
 
 def _call(name, function, *arguments):
@@ -125,10 +135,6 @@ def _call(name, function, *arguments):
 def _choose_ends(ranked, count):
     """Returns so many from the beginning and from the end."""
     return ranked[:count] + ranked[max(count, len(ranked) - count) :]
-
-
-def _name_classes(record, class_names):
-    return dict.fromkeys(class_names[index] for index, *_ in record.segments)
 
 
 def _draw_video(path, record, curves, class_names, has_videos):

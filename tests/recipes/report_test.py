@@ -219,6 +219,19 @@ class ReportTest(unittest.TestCase):
         # Folders of one name are told apart by their paths.
         self.assertIn(str(runs[2]), page)
 
+    def test_runs_of_other_videos(self):
+        runs = []
+        for record in self.records[:2]:
+            runs.append(self.make_run(record.id))
+            evaluation.save_predictions(
+                runs[-1] / "predictions.npz",
+                {record.id: np.full((50, 3), 0.5)},
+                class_names=NAMES,
+            )
+        page, pictures = self.report(*runs, self.annotations[0])
+        self.assertEqual(pictures, ["training_loss_0.png"])
+        self.assertIn("predictions of no common video", page)
+
     def test_annotations_without_durations(self):
         run = self.root / "run"
         run.mkdir()
