@@ -1,37 +1,47 @@
-r"""Evaluates detectors on whole videos, by every named protocol.
+r"""Evaluates predictions of whole videos, by every named protocol.
 
 "Charades mAP" is several different numbers. All are computed from the same
 scores, and each is printed with its name; `charades_official` is that of the
 papers, `per_frame` that of their ablations.
 
-    python recipes/evaluate.py --model=runs/joint_charades/model.keras \
-        --annotations=charades/Charades_v1_test.csv \
-        --video_root=charades/Charades_v1_480
+    python recipes/evaluate.py --annotations=charades/Charades_v1_test.csv \
+        runs/joint_charades/predictions.npz
+
+A file is an .npz file of this recipe or of detect.py, a Charades submission
+(.txt) or a CSV file of one row per frame (.csv), both also compressed (.gz).
+Several are ensembled, by the mean of their scores and by that of their logits:
+
+    python recipes/evaluate.py --annotations=charades/Charades_v1_test.csv \
+        --output_dir=runs/ensemble \
+        runs/freeze/predictions.npz runs/mixup/predictions.npz other.txt.gz
+
+With a model in place of files, the videos are read, and their scores saved
+beside it as predictions.npz, before they are evaluated:
 
     python recipes/evaluate.py --dataset=multithumos --split=testing \
         --model=runs/joint_multithumos/model.keras \
         --annotations=multithumos/multithumos.json --video_root=thumos14/videos
 
-Scores are saved beside the model as predictions.npz, results as results.json.
-Saved scores of one or several models are evaluated without their models; of
-several, the mean is taken, as the paper's ensembles do:
-
-    python recipes/evaluate.py --annotations=charades/Charades_v1_test.csv \
-        --video_root=charades/Charades_v1_480 --output_dir=runs/ensemble \
-        --predictions=runs/freeze/predictions.npz,runs/mixup/predictions.npz
+The folder of the files gets results.json and, of every class, per_class.csv.
+See docs/predictions.md.
 """
 
 import json
+import os
 import pathlib
+import sys
+import warnings
 
-import numpy as np
 from absl import app
 from absl import flags
 from absl import logging
 
 from ssdet_keras import data
 from ssdet_keras import evaluation
+from ssdet_keras.data.atomic_write import atomic_write
+from ssdet_keras.recipes import evaluation_report
 from ssdet_keras.recipes import inference
+from ssdet_keras.version import get_commit
 
 flags.adopt_module_key_flags(inference)  # For --help.
 
@@ -42,15 +52,26 @@ _ANNOTATIONS = flags.DEFINE_string(
     "annotations", None, "Annotations of the test videos.", required=True
 )
 _VIDEO_ROOT = flags.DEFINE_string(
-    "video_root", None, "Folder of the videos.", required=True
+    "video_root", None, "Folder of the videos, for --model."
 )
 _SPLIT = flags.DEFINE_string("split", None, "Split of the annotations.")
-_PREDICTIONS = flags.DEFINE_list(
-    "predictions", None, "Saved scores, in place of --model."
+_CLASS_NAMES = flags.DEFINE_string(
+    "class_names",
+    None,
+    "List of the classes. Default: those that the model or the files name.",
 )
 _OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir", None, "Default: the folder of the model."
+    "output_dir", None, "Default: the folder of the model, or of one file."
 )
+_PER_CLASS = flags.DEFINE_bool(
+    "per_class", False, "Print the results of every class, too."
+)
+
+_READERS = {
+    ".npz": evaluation.load_predictions,
+    ".csv": evaluation.read_scores_csv,
+    ".txt": evaluation.read_charades_submission,
+}
 
 
 def read_records(class_names):
@@ -63,7 +84,7 @@ def read_records(class_names):
             annotations=_ANNOTATIONS.value,
             video_root=_VIDEO_ROOT.value,
             split=_SPLIT.value,
-            class_names=class_names,
+            class_names=_CLASS_NAMES.value or class_names,
         )
     except (OSError, ValueError) as error:
         raise app.UsageError(str(error)) from error
@@ -71,30 +92,36 @@ def read_records(class_names):
     return records
 
 
-def load_ensemble(paths):
-    """Returns the mean of saved scores, and the class names of the first."""
-    loaded = []
-    for path in paths:
-        try:
-            loaded.append(evaluation.load_predictions(path))
-        except (OSError, ValueError) as error:
-            raise app.UsageError(f"Can't load {path}: {error}") from error
-    first, metadata = loaded[0]
-    for path, (scores, _) in zip(paths, loaded, strict=True):
-        shapes = {video: x.shape for video, x in scores.items()}
-        if shapes != {video: x.shape for video, x in first.items()}:
-            raise app.UsageError(
-                f"--predictions must be of the same videos and frames: {path} "
-                f"differs from {paths[0]}."
-            )
-    mean = {
-        video: np.mean([scores[video] for scores, _ in loaded], axis=0)
-        for video in first
-    }
-    return mean, metadata.get("class_names")
+def read_predictions(path):
+    suffix = pathlib.Path(path.removesuffix(".gz")).suffix.lower()
+    if suffix not in _READERS:
+        raise app.UsageError(
+            f"Files of predictions end in {', '.join(_READERS)} or .gz. "
+            f"Received: {path}"
+        )
+    try:
+        return call(path, _READERS[suffix], path)
+    except (OSError, ValueError) as error:
+        raise app.UsageError(f"Can't load {path}: {error}") from error
 
 
-def save_scores(path, detector, records):
+def call(name, function, *arguments, **options):
+    """Calls a function, and logs its warnings under a name."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = function(*arguments, **options)
+    for message in dict.fromkeys(str(warning.message) for warning in caught):
+        logging.warning("%s: %s", name, message)
+    return result
+
+
+def predict(output_dir):
+    """Scores the videos with --model. Returns a dict of a path, and records."""
+    if _VIDEO_ROOT.value is None:
+        raise app.UsageError("--model needs --video_root.")
+    detector = inference.Detector()
+    records = read_records(detector.class_names)
+    output_dir.mkdir(parents=True, exist_ok=True)
     scores, failures = detector.score_all(records)
     if failures:
         logging.error("%d videos could not be read:", len(failures))
@@ -102,54 +129,103 @@ def save_scores(path, detector, records):
             logging.error("  %s: %s", video, reason)
     if not scores:
         raise app.UsageError("None of the videos could be read.")
-    evaluation.save_predictions(
-        path, scores, class_names=list(records.class_names)
+    predictions = evaluation.Predictions(
+        scores,
+        class_names=detector.class_names,
+        fps={r.id: read_fps(r) for r in records if r.id in scores},
+        model=flags.FLAGS.model,
+        commit=get_commit(),
     )
+    path = output_dir / "predictions.npz"
+    evaluation.save_predictions(path, predictions)
     logging.info("Saved %s", path)
-    return scores
+    return {str(path): predictions}, records
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-    has_model = flags.FLAGS.model is not None
-    if has_model == bool(_PREDICTIONS.value):
-        raise app.UsageError("Set one of --model and --predictions.")
-    if not has_model and _OUTPUT_DIR.value is None:
-        raise app.UsageError("--predictions needs --output_dir.")
-    output_dir = pathlib.Path(
-        _OUTPUT_DIR.value or pathlib.Path(flags.FLAGS.model).parent
-    )
-    if has_model:
-        detector = inference.Detector()
-        records = read_records(detector.class_names)
-        output_dir.mkdir(parents=True, exist_ok=True)
-        scores = save_scores(output_dir / "predictions.npz", detector, records)
-    else:
-        scores, class_names = load_ensemble(_PREDICTIONS.value)
-        records = read_records(class_names)
-        output_dir.mkdir(parents=True, exist_ok=True)
+def read_fps(record):
+    with data.VideoFile(record.path, fps=record.fps) as video:
+        return video.fps
 
+
+def evaluate(name, predictions, records):
+    """Returns a dict of protocol to `Result`."""
+    if predictions.num_classes != len(records.class_names):
+        raise app.UsageError(
+            f"{name} has {predictions.num_classes} classes, the annotations "
+            f"have {len(records.class_names)}. Name those of the annotations "
+            "with --class_names."
+        )
     protocol = {
         "charades": evaluation.charades,
         "multithumos": evaluation.multithumos,
     }[_DATASET.value]
     try:
-        results = protocol(scores, records)
+        return call(name, protocol, predictions, records)
     except ValueError as error:
-        raise app.UsageError(str(error)) from error
-    summary = {}
-    for name, result in results.items():
-        logging.info("%-28s mAP %6.2f %%", name, 100 * result.mean)
-        summary[name] = {
-            "mean": float(result.mean),
-            "per_class": [
-                None if np.isnan(x) else float(x) for x in result.per_class
-            ],
-        }
-    path = output_dir / "results.json"
-    path.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-    logging.info("Saved %s", path)
+        raise app.UsageError(f"{name}: {error}") from error
+
+
+def evaluate_ensembles(files, records):
+    """Returns a dict of the kind of the mean to the results of protocols."""
+    durations = {record.id: record.duration for record in records}
+    ensembles = {}
+    for mean in ("scores", "logits"):
+        name = f"mean of {mean}"
+        try:
+            predictions = call(
+                name,
+                evaluation.ensemble_predictions,
+                files,
+                mean=mean,
+                durations=durations,
+            )
+        except ValueError as error:
+            if mean == "scores":
+                raise app.UsageError(str(error)) from error
+            logging.warning("No %s: %s", name, error)
+            continue
+        ensembles[name] = evaluate(name, predictions, records)
+    return ensembles
+
+
+def find_output_dir(paths):
+    if _OUTPUT_DIR.value is not None:
+        return pathlib.Path(_OUTPUT_DIR.value)
+    if len(paths) > 1:
+        raise app.UsageError("Several files need --output_dir.")
+    return pathlib.Path([flags.FLAGS.model, *paths][-1]).parent
+
+
+def main(argv):
+    paths = argv[1:]
+    if (flags.FLAGS.model is not None) == bool(paths):
+        raise app.UsageError("Name files of predictions, or set --model.")
+    if len({os.path.realpath(path) for path in paths}) < len(paths):
+        raise app.UsageError(f"The files must differ. Received: {paths}")
+    output_dir = find_output_dir(paths)
+    if paths:
+        files = {path: read_predictions(path) for path in paths}
+        names = (predictions.class_names for predictions in files.values())
+        records = read_records(next(filter(None, names), None))
+        output_dir.mkdir(parents=True, exist_ok=True)
+    else:
+        files, records = predict(output_dir)
+
+    columns = {
+        path: evaluate(path, predictions, records)
+        for path, predictions in files.items()
+    }
+    ensembles = evaluate_ensembles(files, records) if len(files) > 1 else {}
+    # Those of the only file, or of the mean of the scores.
+    results = next(iter((ensembles or columns).values()))
+    sys.stdout.write(evaluation_report.format_table(columns, ensembles))
+    if _PER_CLASS.value:
+        sys.stdout.write("\n" + evaluation.format_class_table(results))
+    evaluation.write_class_table(output_dir / "per_class.csv", results)
+    report = evaluation_report.to_json(results, columns, ensembles)
+    with atomic_write(output_dir / "results.json") as file:
+        file.write((json.dumps(report, indent=2) + "\n").encode())
+    logging.info("Saved results.json and per_class.csv in %s", output_dir)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,10 @@ from ssdet_keras.data.class_names import read_class_names
 from ssdet_keras.data.clip_batches import ClipBatches
 from ssdet_keras.data.clip_source import ClipSource
 from ssdet_keras.data.frame_labels import labels_at
+from ssdet_keras.data.frame_ring import FrameRing
 from ssdet_keras.data.kinetics import read_kinetics
+from ssdet_keras.data.live_capture import LiveCapture
+from ssdet_keras.data.live_window import LiveWindow
 from ssdet_keras.data.multithumos import read_multithumos
 from ssdet_keras.data.prepare_video import prepare_video
 from ssdet_keras.data.prepare_videos import prepare_videos

@@ -25,7 +25,7 @@ _CODE = re.compile("c([0-9]{1,6})")
 
 
 def read_charades(
-    annotations, video_root, split=None, class_names=None, cache=None
+    annotations, video_root=None, split=None, class_names=None, cache=None
 ):
     """Reads the annotations of the Charades data set.
 
@@ -44,7 +44,9 @@ def read_charades(
 
     Args:
         annotations: String or path. The annotation file.
-        video_root: String or path. The folder of the videos.
+        video_root: String, path or `None`. The folder of the videos. Without
+            one, as for the evaluation of predictions, nothing is looked for,
+            and the path of a record is a name alone. Defaults to `None`.
         split: String or `None`. Reads this split of a JSON file alone,
             `"training"` (or `"train"`) or `"testing"` (or `"test"`). Each CSV
             file holds one split: asking the file of the other one is an error.

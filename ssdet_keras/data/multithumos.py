@@ -21,7 +21,7 @@ _NUM_CLASSES = 65
 
 
 def read_multithumos(
-    annotations, video_root, split=None, class_names=None, cache=None
+    annotations, video_root=None, split=None, class_names=None, cache=None
 ):
     """Reads the annotations of the MultiTHUMOS data set.
 
@@ -42,7 +42,9 @@ def read_multithumos(
 
     Args:
         annotations: String or path. The JSON file or the annotation folder.
-        video_root: String or path. The folder of the videos.
+        video_root: String, path or `None`. The folder of the videos. Without
+            one, as for the evaluation of predictions, nothing is looked for,
+            and the path of a record is a name alone. Defaults to `None`.
         split: String or `None`. Reads this split alone, `"training"` (or
             `"train"`) or `"testing"` (or `"test"`).
         class_names: List of names in the order of the class indices, or the

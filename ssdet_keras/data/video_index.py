@@ -18,7 +18,8 @@ class VideoIndex:
     network disk; listing the folders that hold them takes seconds.
 
     Args:
-        root: String or path. The folder.
+        root: String, path or `None`. The folder. Without one, no video is
+            looked for, and none is missing.
 
     Attributes:
         fingerprints: Dict of the path of each folder that was looked into, be
@@ -29,8 +30,8 @@ class VideoIndex:
     """
 
     def __init__(self, root):
-        self.root = os.fspath(root)
-        if not os.path.isdir(self.root):
+        self.root = None if root is None else os.fspath(root)
+        if root is not None and not os.path.isdir(self.root):
             raise FileNotFoundError(
                 "The folder of the videos does not exist. "
                 f"Received: video_root={self.root}"
@@ -53,6 +54,8 @@ class VideoIndex:
             The path of a video file or of a folder of frames; the expected
             path of the first folder and name if there is none.
         """
+        if self.root is None:
+            return os.path.join(folders[0], names[0] + ".mp4")
         for folder in folders:
             listing = self._listings.get(folder) or self._list(folder)
             for name in names:

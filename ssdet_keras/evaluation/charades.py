@@ -1,7 +1,5 @@
 """The Charades localisation protocols."""
 
-import numpy as np
-
 from ssdet_keras.evaluation.result import Result
 from ssdet_keras.evaluation.video_scores import VideoScores
 
@@ -29,10 +27,11 @@ def charades(predictions, annotations):
     it trains.
 
     Args:
-        predictions: Dict of video id to an array of shape `(frames,
-            classes)`, with row `i` of `T` at `i / T * duration`. The official
-            rows are interpolated linearly, and are exactly those given where
-            a video has 25.
+        predictions: `Predictions`, or a dict of video id to an array of
+            shape `(frames, classes)`. Where the frame rate is not known, row
+            `i` of `T` is at `i / T * duration`. The official rows are
+            interpolated linearly, and are exactly those given where a video
+            has 25 and no frame rate.
         annotations: `VideoRecords`, or a sequence of records with `id`,
             `duration` in seconds and `segments`, tuples `(class_index, start,
             end)`. All videos that are to be evaluated.
@@ -61,19 +60,13 @@ def charades(predictions, annotations):
     """
     videos = VideoScores(predictions, annotations)
     samples = [
-        (
-            sample_uniformly(scores),
-            np.arange(NUM_SAMPLES) / NUM_SAMPLES * duration,
-        )
-        for scores, duration in zip(
-            videos.scores, videos.durations, strict=True
-        )
+        videos.sample(index, NUM_SAMPLES) for index in range(len(videos.scores))
     ]
     official, num_positives = videos.rank(samples, inclusive=True)
     challenge, _ = videos.rank(
         samples, inclusive=True, balance=_CHALLENGE_BALANCE
     )
-    strided, _ = videos.rank(
+    strided, num_strided = videos.rank(
         [
             (_stride(scores), _stride(videos.times(index)))
             for index, scores in enumerate(videos.scores)
@@ -82,12 +75,20 @@ def charades(predictions, annotations):
     )
     names = videos.class_names
     results = [
-        Result.from_classes("charades_official", official, names),
         Result.from_classes(
-            "charades_official_weighted", official, names, num_positives
+            "charades_official", official, num_positives, names
         ),
-        Result.from_classes("charades_challenge", challenge, names),
-        Result.from_classes("charades_strided", strided, names),
+        Result.from_classes(
+            "charades_official_weighted",
+            official,
+            num_positives,
+            names,
+            weighted=True,
+        ),
+        Result.from_classes(
+            "charades_challenge", challenge, num_positives, names
+        ),
+        Result.from_classes("charades_strided", strided, num_strided, names),
         rank_every_frame("per_frame", videos),
     ]
     return {result.name: result for result in results}
@@ -107,40 +108,10 @@ def rank_every_frame(name, videos):
         (scores, videos.times(index))
         for index, scores in enumerate(videos.scores)
     ]
-    per_class, _ = videos.rank(samples, inclusive=False)
-    return Result.from_classes(name, per_class, videos.class_names)
-
-
-def sample_uniformly(scores, num_samples=NUM_SAMPLES):
-    """Interpolates scores linearly at evenly spaced times.
-
-    Row `i` of `T` is at the time `i / T`, sample `j` at `j / num_samples`.
-    Samples after the last row repeat it.
-
-    Args:
-        scores: Array of shape `(frames, classes)`.
-        num_samples: Integer.
-
-    Returns:
-        Array of shape `(num_samples, classes)`.
-    """
-    num_frames = len(scores)
-    if num_frames == num_samples:
-        return scores
-    if not np.issubdtype(scores.dtype, np.floating):
-        scores = scores.astype("float64")
-    # In integers, so that samples that fall on a row are exactly that row.
-    lower, remainder = np.divmod(
-        np.arange(num_samples) * num_frames, num_samples
+    per_class, num_positives = videos.rank(samples, inclusive=False)
+    return Result.from_classes(
+        name, per_class, num_positives, videos.class_names
     )
-    last = num_frames - 1
-    upper = np.minimum(lower + 1, last)
-    weight = np.where(lower < last, remainder / num_samples, 0)
-    weight = weight[:, None].astype(scores.dtype)
-    # A weight of 0 times -inf would be NaN.
-    with np.errstate(invalid="ignore"):
-        samples = (1 - weight) * scores[lower] + weight * scores[upper]
-    return np.where(weight == 0, scores[lower], samples)
 
 
 def _stride(rows):

@@ -1,14 +1,16 @@
 """Submission files of the Charades localisation task."""
 
-import gzip
 import warnings
-import zlib
 
 import numpy as np
 
-from ssdet_keras.data.atomic_write import atomic_write
 from ssdet_keras.evaluation.charades import NUM_SAMPLES
-from ssdet_keras.evaluation.charades import sample_uniformly
+from ssdet_keras.evaluation.interpolate_scores import interpolate_scores
+from ssdet_keras.evaluation.interpolate_scores import sample_uniformly
+from ssdet_keras.evaluation.predictions import Predictions
+from ssdet_keras.evaluation.predictions import spread_times
+from ssdet_keras.evaluation.text_files import read_text
+from ssdet_keras.evaluation.text_files import write_text
 
 
 def read_charades_submission(path):
@@ -22,18 +24,18 @@ def read_charades_submission(path):
 
     A line that is not there scores `-inf`. A file whose frames start at 0 is
     read as if they started at 1, as in the official program, and frames after
-    the last are ignored; both with a warning.
+    the last are ignored; all with a warning.
 
     Args:
-        path: String or path-like. Text, compressed if it ends in `.gz`.
+        path: String or path-like. Text, which may be compressed with gzip.
 
     Returns:
-        Dict of video id to a float64 array of shape `(25, classes)`.
+        `Predictions` of float64 scores, 25 rows for each video.
 
     Raises:
         ValueError: If the file is not such text or is damaged, if a line is
-            not as above, if a score is NaN, if a frame comes twice or if
-            there is no line. Names the file and the line.
+            not as above, if a score is NaN or `+inf`, if a frame comes twice
+            or if there is no line. Names the file and the line.
 
     Example:
 
@@ -44,32 +46,37 @@ def read_charades_submission(path):
     """
     frames = {}
     num_classes = None
-    for number, line in _read_lines(path):
-        fields = line.split()
-        if not fields:
-            continue
-        video_id, frame, scores = _parse(path, number, fields)
-        num_classes = num_classes or len(scores)
-        if len(scores) != num_classes:
-            raise ValueError(
-                f"Every line must have {num_classes} scores, as the first "
-                f"one has. Received: {len(scores)} in {path}, line {number}"
-            )
-        rows = frames.setdefault(video_id, {})
-        if frame in rows:
-            raise ValueError(
-                f"A frame must come once. Received: frame {frame} of "
-                f"{video_id} again in {path}, line {number}"
-            )
-        rows[frame] = scores
+    with read_text(path) as file:
+        for number, line in enumerate(file, start=1):
+            fields = line.split()
+            if not fields:
+                continue
+            video_id, frame, scores = _parse(path, number, fields)
+            num_classes = num_classes or len(scores)
+            if len(scores) != num_classes:
+                raise ValueError(
+                    f"Every line must have {num_classes} scores, as the first "
+                    f"one has. Received: {len(scores)} in {path}, line "
+                    f"{number}"
+                )
+            rows = frames.setdefault(video_id, {})
+            if frame in rows:
+                raise ValueError(
+                    f"A frame must come once. Received: frame {frame} of "
+                    f"{video_id} again in {path}, line {number}"
+                )
+            rows[frame] = scores
     if not frames:
         raise ValueError(
             f"A submission must have at least one line. Received: path={path}"
         )
-    return _place_frames(path, frames, num_classes)
+    try:
+        return Predictions(_place_frames(path, frames, num_classes))
+    except ValueError as error:
+        raise ValueError(f"{error} in {path}") from error
 
 
-def write_charades_submission(path, predictions):
+def write_charades_submission(path, predictions, durations=None):
     """Writes a Charades submission.
 
     Frames whose scores are all `-inf` are left out. The file appears at
@@ -77,58 +84,57 @@ def write_charades_submission(path, predictions):
 
     Args:
         path: String or path-like. Compressed if it ends in `.gz`.
-        predictions: Dict of video id to an array of shape `(frames,
-            classes)`, with row `i` of `T` at `i / T * duration`. Interpolated
-            linearly to 25 rows where there are more or fewer.
+        predictions: `Predictions`, or a dict of video id to an array of
+            shape `(rows, classes)`. Interpolated linearly to 25 rows where
+            there are more or fewer.
+        durations: Dict of video id to the length in seconds that the
+            annotations tell, or `None`. The 25 rows are at `j / 25` of it
+            where the frame rate is known, too. Without either, row `i` of
+            `T` is taken to be at `i / T` of the video.
 
     Raises:
-        ValueError: If `predictions` is empty, if an id is empty or holds a
-            space, if a score is NaN, or if the arrays have another rank or
-            differ in the number of classes.
+        ValueError: See `Predictions`; or if an id holds a space.
 
     Example:
 
     ```python
-    write_charades_submission("submission.txt.gz", predictions)
+    annotations = data.read_charades("Charades_v1_test.csv")
+    write_charades_submission(
+        "submission.txt.gz",
+        predictions,
+        durations={record.id: record.duration for record in annotations},
+    )
     ```
     """
-    if not len(predictions):
-        raise ValueError(
-            "`predictions` must hold at least one video. Received: none"
-        )
-    arrays = {key: np.asarray(value) for key, value in predictions.items()}
-    shape = next(iter(arrays.values())).shape
-    for video_id, scores in arrays.items():
-        _check(video_id, scores, shape)
-    with atomic_write(path) as raw:
-        if _is_compressed(path):
-            # No name and no time of writing: equal scores, equal files.
-            with gzip.GzipFile("", "wb", 6, raw, mtime=0) as file:
-                _write(file, arrays)
-        else:
-            _write(raw, arrays)
+    if not isinstance(predictions, Predictions):
+        predictions = Predictions(predictions)
+    for video_id in predictions:
+        if video_id.split() != [video_id]:
+            raise ValueError(
+                "A video id must be a word without spaces. Received: "
+                f"{video_id!r}"
+            )
+    with write_text(path) as file:
+        for video_id in predictions:
+            duration = (durations or {}).get(video_id)
+            rows = _sample(predictions, video_id, duration)
+            for frame, row in enumerate(rows, start=1):
+                if row.max() > -np.inf:
+                    # As many digits as it takes to read the same number back.
+                    scores = " ".join(row.astype(str))
+                    file.write(f"{video_id} {frame} {scores}\n")
 
 
-def _is_compressed(path):
-    return str(path).endswith(".gz")
-
-
-def _read_lines(path):
-    """Yields `(line number, line)` of a file."""
-    open_text = gzip.open if _is_compressed(path) else open
-    try:
-        with open_text(path, "rt", encoding="utf-8") as file:
-            yield from enumerate(file, start=1)
-    except (
-        EOFError,
-        UnicodeDecodeError,
-        gzip.BadGzipFile,
-        zlib.error,
-    ) as error:
-        raise ValueError(
-            "A submission must be UTF-8 text, compressed if its name ends in "
-            f".gz. Received: path={path} ({error})"
-        ) from error
+def _sample(predictions, video_id, duration):
+    """Returns 25 rows of a video."""
+    scores = predictions[video_id]
+    if duration is None or video_id not in predictions.fps:
+        return sample_uniformly(scores, NUM_SAMPLES)
+    return interpolate_scores(
+        scores,
+        predictions.times(video_id),
+        spread_times(NUM_SAMPLES, duration),
+    )
 
 
 def _parse(path, number, fields):
@@ -142,11 +148,12 @@ def _parse(path, number, fields):
             "A line must be an id, a whole frame number and numbers. "
             f"Received: {error} in {path}, line {number}"
         ) from error
-    if not len(scores) or np.isnan(scores).any():
+    num_bad = np.count_nonzero(~(scores < np.inf))
+    if not len(scores) or num_bad:
         raise ValueError(
-            "A line must hold scores, none of them NaN. Received: "
-            f"{len(scores)} scores, {np.isnan(scores).sum()} of them NaN, in "
-            f"{path}, line {number}"
+            "A line must hold scores, none of them NaN or +inf. Received: "
+            f"{len(scores)} scores, {num_bad} of them NaN or +inf, in {path}, "
+            f"line {number}"
         )
     return video_id, frame, scores
 
@@ -161,7 +168,7 @@ def _place_frames(path, frames, num_classes):
             stacklevel=3,
         )
     predictions = {}
-    num_ignored = 0
+    num_ignored = num_missing = 0
     for video_id, rows in frames.items():
         scores = np.full((NUM_SAMPLES, num_classes), -np.inf)
         for frame, row in rows.items():
@@ -169,6 +176,7 @@ def _place_frames(path, frames, num_classes):
                 scores[frame - first_frame] = row
             else:
                 num_ignored += 1
+        num_missing += np.count_nonzero(np.isneginf(scores).all(1))
         predictions[video_id] = scores
     if num_ignored:
         warnings.warn(
@@ -176,35 +184,10 @@ def _place_frames(path, frames, num_classes):
             f"{NUM_SAMPLES} frames.",
             stacklevel=3,
         )
+    if num_missing:
+        warnings.warn(
+            f"{num_missing} frames of the {len(frames)} videos of {path} are "
+            "missing and score -inf.",
+            stacklevel=3,
+        )
     return predictions
-
-
-def _check(video_id, scores, shape):
-    if (
-        len(str(video_id).split()) != 1
-        or str(video_id) != str(video_id).strip()
-    ):
-        raise ValueError(
-            f"A video id must be a word without spaces. Received: {video_id!r}"
-        )
-    if scores.ndim != 2 or not scores.size or scores.shape[1] != shape[-1]:
-        raise ValueError(
-            "Predictions must have the shape `(frames, classes)`, with the "
-            f"same classes for all. Received: shape={scores.shape} for video "
-            f"{video_id}"
-        )
-    if np.isnan(scores).any():
-        raise ValueError(
-            f"Predictions must not be NaN. Received: NaN for video {video_id}"
-        )
-
-
-def _write(file, predictions):
-    for video_id, scores in predictions.items():
-        # As many digits as it takes to read the same number back.
-        digits = 17 if scores.dtype == np.float64 else 9
-        layout = f" %.{digits}g" * scores.shape[1]
-        for index, row in enumerate(sample_uniformly(scores).tolist()):
-            if max(row) > -np.inf:
-                line = f"{video_id} {index + 1}{layout % tuple(row)}\n"
-                file.write(line.encode())

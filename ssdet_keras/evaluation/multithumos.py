@@ -11,8 +11,9 @@ def multithumos(predictions, annotations):
     `start < t < end`.
 
     Args:
-        predictions: Dict of video id to an array of shape `(frames,
-            classes)`, with row `i` of `T` at `i / T * duration`.
+        predictions: `Predictions`, or a dict of video id to an array of
+            shape `(frames, classes)`. Where the frame rate is not known, row
+            `i` of `T` is at `i / T * duration`.
         annotations: `VideoRecords`, or a sequence of records with `id`,
             `duration` in seconds and `segments`, tuples `(class_index, start,
             end)`. All videos that are to be evaluated.

@@ -20,26 +20,31 @@ class Result:
             have a positive.
         per_class: Float64 array of shape `(classes,)`. Average precision of
             each class, NaN where the class has no positive.
-        missing_classes: Tuple of strings. Names of the classes without a
-            positive; their index where the annotations name no classes.
+        num_positives: Integer array of shape `(classes,)`.
+        class_names: Tuple of strings. The index of each class where the
+            annotations name no classes.
     """
 
     name: str
     mean: float
     per_class: np.ndarray
-    missing_classes: tuple[str, ...] = ()
+    num_positives: np.ndarray
+    class_names: tuple[str, ...]
 
     @classmethod
-    def from_classes(cls, name, per_class, class_names=None, weights=None):
+    def from_classes(
+        cls, name, per_class, num_positives, class_names=None, weighted=False
+    ):
         """Creates a result from the average precision of each class.
 
         Args:
             name: String. Name of the protocol.
             per_class: Array of shape `(classes,)`, NaN where a class has no
                 positive.
+            num_positives: Array of shape `(classes,)`.
             class_names: Sequence of strings, or `None`.
-            weights: Array of shape `(classes,)`, or `None`. Weights of the
-                mean. `None` weighs the classes equally.
+            weighted: Boolean. Whether the mean weighs classes by their
+                positives, and not equally.
 
         Returns:
             A `Result`.
@@ -48,24 +53,48 @@ class Result:
             ValueError: If no class has a positive.
         """
         per_class = np.asarray(per_class, "float64")
-        is_missing = np.isnan(per_class)
-        if is_missing.all():
+        num_positives = np.asarray(num_positives).astype("int64")
+        found = ~np.isnan(per_class)
+        if not found.any():
             raise ValueError(
-                f"`{name}` needs at least one class with a positive frame. "
+                f"`{name}` needs at least one class with a positive. "
                 f"Received: {len(per_class)} classes without any"
             )
         if class_names is None:
-            class_names = [str(index) for index in range(len(per_class))]
-        if weights is not None:
-            weights = np.asarray(weights)[~is_missing]
+            class_names = map(str, range(len(per_class)))
+        weights = num_positives[found] if weighted else None
         return cls(
             name=name,
-            mean=float(np.average(per_class[~is_missing], weights=weights)),
+            mean=float(np.average(per_class[found], weights=weights)),
             per_class=per_class,
-            missing_classes=tuple(
-                class_names[index] for index in np.flatnonzero(is_missing)
-            ),
+            num_positives=num_positives,
+            class_names=tuple(class_names),
         )
+
+    @property
+    def missing_classes(self):
+        """Names of the classes without a positive, a tuple."""
+        return tuple(
+            self.class_names[index]
+            for index in np.flatnonzero(np.isnan(self.per_class))
+        )
+
+    def to_rows(self):
+        """Returns what is known of each class.
+
+        Returns:
+            List of tuples `(class_name, num_positives, average_precision)`,
+            the last `None` where the class has no positive.
+        """
+        return [
+            (name, int(count), None if np.isnan(value) else float(value))
+            for name, count, value in zip(
+                self.class_names,
+                self.num_positives,
+                self.per_class,
+                strict=True,
+            )
+        ]
 
     def __str__(self):
         num_classes = len(self.per_class)

@@ -5,6 +5,12 @@ import warnings
 import numpy as np
 
 from ssdet_keras.evaluation.average_precision import average_precision
+from ssdet_keras.evaluation.check_same_classes import check_same_classes
+from ssdet_keras.evaluation.interpolate_scores import interpolate_scores
+from ssdet_keras.evaluation.interpolate_scores import sample_uniformly
+from ssdet_keras.evaluation.predictions import Predictions
+from ssdet_keras.evaluation.predictions import check_scores
+from ssdet_keras.evaluation.predictions import spread_times
 
 # Scores are gathered for this many classes at a time, which bounds the copy.
 _CLASSES_PER_BLOCK = 16
@@ -13,27 +19,31 @@ _CLASSES_PER_BLOCK = 16
 class VideoScores:
     """Frame scores of annotated videos.
 
-    Row `i` of the `T` rows of a video is at the time `i / T * duration`.
-    A video of `annotations` without a prediction scores `-inf`, and one of
-    `predictions` that is not annotated is ignored; both with a warning.
+    The rows of a video are at the times that its prediction tells, or where
+    that knows no frame rate, row `i` of `T` at `i / T * duration`. A video of
+    `annotations` without a prediction scores `-inf`, and one of `predictions`
+    that is not annotated is ignored; both with a warning.
 
     Args:
-        predictions: Dict of video id to an array of shape `(frames,
-            classes)`. Videos may differ in their number of frames.
+        predictions: `Predictions`, or a dict of video id to an array of shape
+            `(frames, classes)`. Videos may differ in their number of frames.
         annotations: Sequence of records with `id`, `duration` in seconds and
             `segments`, tuples `(class_index, start, end)`. Its `class_names`,
-            where present, set the number of classes.
+            where present, set the number of classes. A duration that is not
+            known is that of the prediction, where this knows the frame rate.
 
     Attributes:
         scores: List of one array `(frames, classes)` per annotated video.
         durations: List of one float per annotated video, in seconds.
+        segments: List of the segments of each annotated video.
         class_names: List of strings, or `None`.
         num_classes: Integer.
 
     Raises:
         ValueError: If `predictions` or `annotations` is empty or they share
             no video, if a prediction has another shape or holds NaN or
-            `+inf`, or if an annotation has no duration or an unknown class.
+            `+inf`, if an annotation has no duration or an unknown class, or
+            if both name their classes, in another order.
     """
 
     def __init__(self, predictions, annotations):
@@ -54,16 +64,47 @@ class VideoScores:
             self.num_classes = first.shape[-1] if first.ndim else 0
         for record, rows in zip(records, scores, strict=True):
             if rows is not None:
-                _check_scores(record.id, rows, self.num_classes)
+                check_scores(record.id, rows, self.num_classes)
             _check_record(record, self.num_classes)
-        self.durations = [_get_duration(record) for record in records]
+        self._times = [_get_times(predictions, record.id) for record in records]
+        if isinstance(predictions, Predictions):
+            check_same_classes(
+                {
+                    "the predictions": predictions.class_names,
+                    "the annotations": self.class_names,
+                }
+            )
+        self.durations = [
+            _get_duration(record, times)
+            for record, times in zip(records, self._times, strict=True)
+        ]
         self.scores = self._fill_missing(scores)
-        self._segments = [record.segments for record in records]
+        self.segments = [record.segments for record in records]
 
     def times(self, index):
         """Returns the times of the rows of a video, in seconds."""
-        num_frames = len(self.scores[index])
-        return np.arange(num_frames) / num_frames * self.durations[index]
+        times = self._times[index]
+        if times is None:
+            times = spread_times(len(self.scores[index]), self.durations[index])
+        return times
+
+    def sample(self, index, num_samples):
+        """Interpolates the scores of a video at evenly spaced times.
+
+        Args:
+            index: Integer. Number of the video.
+            num_samples: Integer.
+
+        Returns:
+            A pair `(scores, times)` of arrays of shapes `(num_samples,
+            classes)` and `(num_samples,)`. Sample `j` is at `j / num_samples`
+            of the duration.
+        """
+        scores, row_times = self.scores[index], self._times[index]
+        times = spread_times(num_samples, self.durations[index])
+        if row_times is None:
+            return sample_uniformly(scores, num_samples), times
+        return interpolate_scores(scores, row_times, times), times
 
     def rank(self, samples, inclusive, balance=None):
         """Ranks sampled rows of all videos, class by class.
@@ -83,7 +124,7 @@ class VideoScores:
         positives = [[] for _ in range(self.num_classes)]
         sides = ("left", "right") if inclusive else ("right", "left")
         for offset, (_, times), segments in zip(
-            offsets[:-1], samples, self._segments, strict=True
+            offsets[:-1], samples, self.segments, strict=True
         ):
             for class_index, start, end in segments:
                 first = offset + np.searchsorted(times, start, sides[0])
@@ -135,7 +176,8 @@ def _check_videos(predictions, records):
         raise ValueError(
             "`predictions` and `annotations` must share video ids. Received: "
             f"predictions of {_name_some(unknown)}, annotations of "
-            f"{_name_some([record.id for record in records])}"
+            f"{_name_some([record.id for record in records])}. Are they of "
+            "another split or data set?"
         )
     if missing:
         warnings.warn(
@@ -151,22 +193,6 @@ def _check_videos(predictions, records):
         )
 
 
-def _check_scores(video_id, scores, num_classes):
-    if scores.ndim != 2 or not len(scores) or scores.shape[1] != num_classes:
-        raise ValueError(
-            "Predictions must have the shape `(frames, classes)` with "
-            f"{num_classes} classes. Received: shape={scores.shape} for video "
-            f"{video_id}"
-        )
-    # NaN is passed on by the maximum, -inf is a score like any other.
-    largest = scores.max()
-    if not largest < np.inf:
-        raise ValueError(
-            "Predictions must not hold NaN or +inf. Received: "
-            f"{largest} for video {video_id}"
-        )
-
-
 def _check_record(record, num_classes):
     for segment in record.segments:
         if not 0 <= segment[0] < num_classes:
@@ -176,15 +202,25 @@ def _check_record(record, num_classes):
             )
 
 
-def _get_duration(record):
+def _get_times(predictions, video_id):
+    """Returns the times that are known, or `None`."""
+    if not isinstance(predictions, Predictions):
+        return None
+    return predictions.times(video_id) if video_id in predictions.fps else None
+
+
+def _get_duration(record, times):
     duration = record.duration
     fps = getattr(record, "fps", None)
     num_frames = getattr(record, "num_frames", None)
     if duration is None and fps and num_frames:
         duration = num_frames / fps
+    if duration is None and times is not None and len(times) > 1:
+        duration = 2 * times[-1] - times[-2]
     if duration is None or not 0 < duration < np.inf:
         raise ValueError(
-            "Annotated videos must have a positive duration. Received: "
+            "Annotated videos must have a positive duration, or a prediction "
+            "that knows its frame rate. Received: "
             f"duration={record.duration} of video {record.id}"
         )
     return float(duration)

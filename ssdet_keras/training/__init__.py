@@ -8,6 +8,8 @@ from ssdet_keras.training.detection_loss import DetectionLoss
 from ssdet_keras.training.keep_freed_memory import keep_freed_memory
 from ssdet_keras.training.manifold_augmentation import ManifoldAugmentation
 from ssdet_keras.training.prior import set_prior
+from ssdet_keras.training.run import Run
+from ssdet_keras.training.run import read_run
 from ssdet_keras.training.step_schedule import StepSchedule
 from ssdet_keras.training.workdir import WorkDir
 from ssdet_keras.training.workdir import read_description

@@ -4,6 +4,8 @@ from ssdet_keras.visualization.animate_augmentations import (
     animate_augmentations,
 )
 from ssdet_keras.visualization.draw_augmentations import draw_augmentations
+from ssdet_keras.visualization.draw_class_gains import draw_class_gains
+from ssdet_keras.visualization.draw_overlay import draw_overlay
 from ssdet_keras.visualization.draw_timeline import draw_timeline
 from ssdet_keras.visualization.draw_training_curves import draw_training_curves
 from ssdet_keras.visualization.write_animation import write_animation

@@ -4,9 +4,9 @@ import numpy as np
 
 from ssdet_keras.visualization.figures import check_frames
 from ssdet_keras.visualization.figures import figure
+from ssdet_keras.visualization.figures import get_line
 from ssdet_keras.visualization.figures import shorten
 
-_SCORE_COLOR = "#0072B2"
 _TRUTH_COLOR = "#E69F00"
 # In inches.
 _WIDTH = 11.0
@@ -38,10 +38,12 @@ def draw_timeline(
     Args:
         path: String or path-like. PNG file to write.
         frames: Uint8 array of shape `(shown, height, width, 3)`. A few
-            frames, which are drawn on top.
+            frames, which are drawn on top. Or `None`.
         frame_times: Array of shape `(shown,)`. Time of each in seconds.
+            `None` without frames.
         scores: Array of shape `(frames, classes)`, probabilities. Row `i` of
-            `T` is at `i / T * duration`.
+            `T` is at `i / T * duration`. Or a dict of the names of several
+            models to such arrays, of one shape.
         truth: Array of the shape of `scores`, of zeros and ones, or `None` if
             the video is not annotated.
         duration: Float. Duration of the video in seconds.
@@ -66,42 +68,44 @@ def draw_timeline(
     )
     ```
     """
-    frames = check_frames("frames", frames)
-    frame_times = np.asarray(frame_times, "float64")
-    scores = np.asarray(scores)
+    if frames is None:
+        frame_times = np.empty(0)
+    else:
+        frames = check_frames("frames", frames)
+        frame_times = np.asarray(frame_times, "float64")
+    runs = scores if isinstance(scores, dict) else {"": scores}
+    runs = {name: np.asarray(value) for name, value in runs.items()}
     truth = None if truth is None else np.asarray(truth)
-    _check(frames, frame_times, scores, truth, duration, class_names)
+    _check(frames, frame_times, runs, truth, duration, class_names)
     if max_classes < 1:
         raise ValueError(
             "`max_classes` must be at least 1. Received: "
             f"max_classes={max_classes}"
         )
-    classes = _choose_classes(scores, truth, max_classes)
+    mean = np.mean(list(runs.values()), axis=0)
+    classes = _choose_classes(mean, truth, max_classes)
 
     width = _WIDTH - _LEFT - _RIGHT
-    cell = width / len(frames)
-    ratio = frames.shape[1] / frames.shape[2]
-    frame_height = min(0.96 * cell * ratio, _MAX_FRAME_HEIGHT)
-    frame_width = frame_height / ratio
-    lanes_top = _TOP + frame_height + _LINKS
+    lanes_top = _TOP
+    if frames is not None:
+        cell = width / len(frames)
+        ratio = frames.shape[1] / frames.shape[2]
+        frame_height = min(0.96 * cell * ratio, _MAX_FRAME_HEIGHT)
+        lanes_top += frame_height + _LINKS
     height = lanes_top + len(classes) * _LANE + _BOTTOM
 
     with figure(path, _WIDTH, height) as (drawing, add_axes):
-        for index, frame in enumerate(frames):
-            left = _LEFT + (index + 0.5) * cell - frame_width / 2
-            axes = add_axes(left, _TOP, frame_width, frame_height)
-            axes.imshow(frame, aspect="auto", interpolation="antialiased")
-            axes.set_title(f"{frame_times[index]:.1f} s", fontsize=9, pad=3)
-            axes.axis("off")
-        links = add_axes(_LEFT, _TOP + frame_height, width, _LINKS)
-        _draw_links(links, frame_times, duration)
+        if frames is not None:
+            _draw_frames(add_axes, frames, frame_times, cell, frame_height)
+            links = add_axes(_LEFT, _TOP + frame_height, width, _LINKS)
+            _draw_links(links, frame_times, duration)
         for lane, class_index in enumerate(classes):
             axes = add_axes(
                 _LEFT, lanes_top + lane * _LANE, width, 0.86 * _LANE
             )
             _draw_lane(
                 axes,
-                scores[:, class_index],
+                [scores[:, class_index] for scores in runs.values()],
                 None if truth is None else truth[:, class_index],
                 duration,
                 frame_times,
@@ -115,32 +119,44 @@ def draw_timeline(
             if lane < len(classes) - 1:
                 axes.set_xticklabels([])
         axes.set_xlabel("time in seconds")
-        _draw_legend(drawing, truth is not None)
+        _draw_legend(drawing, list(runs), truth is not None)
 
 
-def _check(frames, frame_times, scores, truth, duration, class_names):
+def _check(frames, frame_times, runs, truth, duration, class_names):
     if not 0 < duration < np.inf:
         raise ValueError(
             f"`duration` must be positive. Received: duration={duration}"
         )
+    num_shown = 0 if frames is None else len(frames)
     if (
-        frame_times.shape != frames.shape[:1]
+        frame_times.shape != (num_shown,)
         or not ((frame_times >= 0) & (frame_times <= duration)).all()
     ):
         raise ValueError(
             "`frame_times` must have one time per frame, "
-            f"{len(frames)}, in the range [0, {duration}]. Received: "
+            f"{num_shown}, in the range [0, {duration}]. Received: "
             f"frame_times={frame_times}"
         )
-    if scores.ndim != 2 or scores.size == 0:
+    if not runs:
         raise ValueError(
-            "`scores` must have the shape `(frames, classes)`. Received: "
-            f"scores.shape={scores.shape}"
+            "`scores` must be of at least one model. Received: none"
         )
-    if not ((scores >= 0) & (scores <= 1)).all():
+    for scores in runs.values():
+        if scores.ndim != 2 or scores.size == 0:
+            raise ValueError(
+                "`scores` must have the shape `(frames, classes)`. Received: "
+                f"scores.shape={scores.shape}"
+            )
+        if not ((scores >= 0) & (scores <= 1)).all():
+            raise ValueError(
+                "`scores` must be probabilities, in the range [0, 1]. "
+                f"Received: scores from {scores.min()} to {scores.max()}"
+            )
+    shapes = {scores.shape for scores in runs.values()}
+    if len(shapes) > 1:
         raise ValueError(
-            "`scores` must be probabilities, in the range [0, 1]. Received: "
-            f"scores from {scores.min()} to {scores.max()}"
+            "`scores` of several models must have one shape. Received: "
+            f"{sorted(shapes)}"
         )
     if truth is not None and truth.shape != scores.shape:
         raise ValueError(
@@ -163,6 +179,16 @@ def _choose_classes(scores, truth, max_classes):
     return sorted(chosen, key=lambda index: (first[index], index))
 
 
+def _draw_frames(add_axes, frames, times, cell, height):
+    frame_width = height * frames.shape[2] / frames.shape[1]
+    for index, frame in enumerate(frames):
+        left = _LEFT + (index + 0.5) * cell - frame_width / 2
+        axes = add_axes(left, _TOP, frame_width, height)
+        axes.imshow(frame, aspect="auto", interpolation="antialiased")
+        axes.set_title(f"{times[index]:.1f} s", fontsize=9, pad=3)
+        axes.axis("off")
+
+
 def _draw_links(axes, frame_times, duration):
     num_frames = len(frame_times)
     for index, time in enumerate(frame_times):
@@ -173,14 +199,18 @@ def _draw_links(axes, frame_times, duration):
     axes.axis("off")
 
 
-def _draw_lane(axes, scores, truth, duration, frame_times):
-    edges = np.arange(len(scores) + 1) / len(scores) * duration
+def _draw_lane(axes, curves, truth, duration, frame_times):
+    num_frames = len(curves[0])
+    edges = np.arange(num_frames + 1) / num_frames * duration
     axes.axhline(0.5, color="#BBBBBB", linewidth=0.7, linestyle=(0, (4, 3)))
     axes.vlines(frame_times, -0.42, 1, color="#DDDDDD", linewidth=0.7)
-    axes.stairs(
-        scores, edges, baseline=0, fill=True, color=_SCORE_COLOR, alpha=0.25
-    )
-    axes.stairs(scores, edges, baseline=None, color=_SCORE_COLOR, linewidth=1.3)
+    for index, scores in enumerate(curves):
+        line = get_line(index)
+        if len(curves) == 1:
+            axes.stairs(
+                scores, edges, fill=True, color=line["color"], alpha=0.25
+            )
+        axes.stairs(scores, edges, baseline=None, linewidth=1.3, **line)
     if truth is not None:
         change = np.diff(np.pad(truth > 0.5, 1).astype("int8"))
         starts = edges[np.flatnonzero(change == 1)]
@@ -200,15 +230,21 @@ def _draw_lane(axes, scores, truth, duration, frame_times):
     axes.tick_params(axis="x", length=3)
 
 
-def _draw_legend(drawing, has_truth):
+def _draw_legend(drawing, names, has_truth):
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    handles = [
-        Patch(facecolor=_SCORE_COLOR + "40", edgecolor=_SCORE_COLOR),
-        Line2D([], [], color="#BBBBBB", linestyle=(0, (4, 3)), linewidth=1),
-    ]
-    labels = ["score, from 0 to 1", "score 0.5"]
+    color = get_line(0)["color"]
+    handles = [Patch(facecolor=color + "40", edgecolor=color)]
+    labels = ["score, from 0 to 1"]
+    if len(names) > 1:
+        handles = [Line2D([], [], **get_line(i)) for i in range(len(names))]
+        length = 80 // len(names)
+        labels = [f"score of {shorten(name, length)}" for name in names]
+    handles.append(
+        Line2D([], [], color="#BBBBBB", linestyle=(0, (4, 3)), linewidth=1)
+    )
+    labels.append("score 0.5, of 0 to 1" if len(names) > 1 else "score 0.5")
     if has_truth:
         handles.insert(0, Patch(facecolor=_TRUTH_COLOR, edgecolor="#5F4200"))
         labels.insert(0, "ground truth")
@@ -217,7 +253,7 @@ def _draw_legend(drawing, has_truth):
         labels,
         loc="upper left",
         bbox_to_anchor=(_LEFT / _WIDTH, 1.0),
-        ncols=3,
+        ncols=len(labels),
         frameon=False,
         borderaxespad=0.1,
     )

@@ -158,6 +158,14 @@ class ReadCharadesTest(FolderTestCase):
             ):
                 read_charades(bad, root)
 
+    def test_without_videos(self):
+        row = make_row("46GP8", "c092 11.90 21.20", "24.83")
+        path = self.write(HEADER + row, "v1_test.csv")
+        records = read_charades(path, cache=self.make_path("records.npz"))
+        self.assertEqual(records[0].path, "46GP8.mp4")
+        self.assertEqual(records[0].segments, ((92, 11.9, 21.2),))
+        self.assertEqual(records.repairs, {})
+
     def test_split_of_csv(self):
         text = HEADER + make_row("AAAAA", "", "20.00")
         root = self.make_videos("AAAAA")

@@ -123,6 +123,51 @@ class DamagedFilesTest(FolderTestCase):
             content = file.read()
         self.fuzz(path, content, lambda: evaluation.load_predictions(path))
 
+    def test_scores_csv(self):
+        for name in ("scores.csv", "scores.csv.gz"):
+            with self.subTest(name):
+                path = self.make_path(name)
+                scores = np.random.default_rng(0).random((9, 3))
+                predictions = evaluation.Predictions(
+                    {'a, "b"': scores, "c": scores}, fps=24
+                )
+                evaluation.write_scores_csv(path, predictions)
+                with open(path, "rb") as file:
+                    content = file.read()
+                self.fuzz(
+                    path,
+                    content,
+                    lambda path=path: evaluation.read_scores_csv(path),
+                )
+
+    @parameterized.named_parameters(
+        (
+            "csv",
+            evaluation.write_segments_csv,
+            evaluation.read_segments_csv,
+        ),
+        (
+            "json",
+            evaluation.write_detections_json,
+            evaluation.read_detections_json,
+        ),
+    )
+    def test_detections(self, write, read):
+        path = self.make_path("detections")
+        segments = [(0, 1.5, 2.0, 0.25), (1, 2.0, 2.0, 0.125)]
+        write(path, {'a, "b"': segments, "c": segments[:1]}, ["walk", "run"])
+        with open(path, "rb") as file:
+            content = file.read()
+
+        def read_all():
+            for found in read(path, ["walk", "run"]).values():
+                for segment in found:
+                    self.assertIn(segment.class_index, (0, 1))
+                    self.assertLessEqual(segment.start, segment.end)
+                    self.assertTrue(np.isfinite(segment).all())
+
+        self.fuzz(path, content, read_all)
+
     def fuzz(self, path, content, read, name=None, count=_COUNT):
         rng = np.random.default_rng(0)
         name = name or os.path.basename(path)

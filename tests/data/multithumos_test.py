@@ -40,6 +40,12 @@ class ReadMultiTHUMOSTest(FolderTestCase):
         self.assertEqual(record.id, "video_test_0000004")
         self.assertEqual(record.duration, 33.7)
 
+    def test_without_videos(self):
+        path = self.write(json.dumps(ENTRIES), "multithumos.json")
+        (record,) = read_multithumos(path, split="testing")
+        self.assertEqual(record.path, "video_test_0000004.mp4")
+        self.assertEqual(record.duration, 33.7)
+
     def test_folder(self):
         self.write("video_test_0000004 1.0 2.0\n\n", "annotations", "Dive.txt")
         self.write(

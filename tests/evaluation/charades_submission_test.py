@@ -5,6 +5,7 @@ import tempfile
 import numpy as np
 from absl.testing import parameterized
 
+from ssdet_keras.evaluation import Predictions
 from ssdet_keras.evaluation import read_charades_submission
 from ssdet_keras.evaluation import write_charades_submission
 
@@ -22,7 +23,11 @@ class CharadesSubmissionTest(parameterized.TestCase):
 
     def test_read(self):
         path = self.write("AB 1 0.5 -1\nCD 25 1e-3 -Inf\n\nAB 3 2 3\n")
-        predictions = read_charades_submission(path)
+        with self.assertWarnsRegex(
+            UserWarning, "47 frames of the 2 videos of .* missing"
+        ):
+            predictions = read_charades_submission(path)
+        self.assertIsInstance(predictions, Predictions)
         self.assertEqual(list(predictions), ["AB", "CD"])
         self.assertEqual(predictions["AB"].shape, (25, 2))
         self.assertEqual(predictions["AB"].dtype, np.float64)
@@ -50,20 +55,22 @@ class CharadesSubmissionTest(parameterized.TestCase):
     def test_round_trip(self, name, dtype):
         rng = np.random.default_rng(0)
         predictions = {
-            key: rng.normal(size=(25, 4)).astype(dtype) for key in ("x", "y")
+            key: rng.normal(size=(25, 4)).astype(dtype)
+            for key in ("x", "y", 'a,"b"', "ü视/频.mp4")
         }
         predictions["y"][3] = -np.inf
         predictions["y"][4, 1] = -np.inf
         path = self.folder / name
         write_charades_submission(path, predictions)
-        out = read_charades_submission(path)
-        self.assertEqual(list(out), ["x", "y"])
+        with self.assertWarnsRegex(UserWarning, "1 frames of the 4 videos"):
+            out = read_charades_submission(path)
+        self.assertEqual(list(out), list(predictions))
         for key, scores in predictions.items():
             np.testing.assert_array_equal(out[key].astype(dtype), scores)
         data = path.read_bytes()
         text = gzip.decompress(data) if name.endswith(".gz") else data
         lines = text.decode().splitlines()
-        self.assertLen(lines, 49)
+        self.assertLen(lines, 99)
         self.assertTrue(lines[0].startswith("x 1 "))
         self.assertEqual([p.name for p in self.folder.iterdir()], [name])
 
@@ -73,13 +80,36 @@ class CharadesSubmissionTest(parameterized.TestCase):
         out = read_charades_submission(path)["a"]
         self.assertEqual(out[:, 0].tolist(), list(range(0, 50, 2)))
 
+    def test_write_at_true_times(self):
+        # One row per second of a file of 12 s, whose annotation tells 10 s.
+        scores = np.arange(12.0)[:, None]
+        predictions = Predictions({"a": scores}, fps=1)
+        path = self.folder / "a.txt"
+        write_charades_submission(path, predictions, durations={"a": 10.0})
+        out = read_charades_submission(path)["a"]
+        np.testing.assert_allclose(out[:, 0], np.arange(25) / 25 * 10)
+        # Without a duration, the rows are spread over the video.
+        write_charades_submission(path, predictions)
+        out = read_charades_submission(path)["a"]
+        np.testing.assert_allclose(
+            out[:, 0], np.minimum(np.arange(25) / 25 * 12, 11)
+        )
+
+    def test_compression_is_told_by_content(self):
+        path = self.folder / "a.gz"
+        write_charades_submission(path, {"a": np.zeros((25, 1))})
+        other = self.folder / "a.txt"
+        path.rename(other)
+        self.assertEqual(read_charades_submission(other)["a"].max(), 0)
+
     @parameterized.named_parameters(
         ("empty", "\n", "at least one line"),
         ("frame", "a one 0.5\n", "'one' in .*submission.txt, line 1"),
         ("score", "a 1 0.5\na 2 x\n", "'x' in .*, line 2"),
         ("short", "a\n", "submission.txt, line 1"),
         ("no_scores", "a 1\n", "0 scores, .*, line 1"),
-        ("nan", "a 1 nan\n", "1 of them NaN, in .*, line 1"),
+        ("nan", "a 1 nan\n", "1 of them NaN or .*, line 1"),
+        ("infinite", "a 1 inf\n", r"1 of them NaN or \+inf, .*, line 1"),
         ("count", "a 1 1 2\na 2 1\n", "have 2 scores.* Received: 1 .*line 2"),
         ("twice", "a 1 1\na 1 2\n", "frame 1 of a again in .*, line 2"),
     )
@@ -97,7 +127,7 @@ class CharadesSubmissionTest(parameterized.TestCase):
             {"a": np.zeros((2, 2)), "b": np.zeros((2, 3))},
             r"shape=\(2, 3\) for video b",
         ),
-        ("nan", {"a": np.full((2, 2), np.nan)}, "NaN for video a"),
+        ("nan", {"a": np.full((2, 2), np.nan)}, "nan for video a"),
     )
     def test_invalid_predictions(self, predictions, message):
         path = self.folder / "a.txt"

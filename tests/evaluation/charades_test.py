@@ -11,7 +11,7 @@ from ssdet_keras.evaluation import average_precision
 from ssdet_keras.evaluation import charades
 from ssdet_keras.evaluation import multithumos
 from ssdet_keras.evaluation import read_charades_submission
-from ssdet_keras.evaluation.charades import sample_uniformly
+from ssdet_keras.evaluation.interpolate_scores import sample_uniformly
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
 Record = collections.namedtuple("Record", ["id", "duration", "segments"])
@@ -248,7 +248,7 @@ class CharadesTest(parameterized.TestCase):
     )
     def test_sample_uniformly(self, num_frames, expected):
         scores = np.arange(num_frames, dtype="float64")[:, None]
-        out = sample_uniformly(scores)
+        out = sample_uniformly(scores, 25)
         self.assertEqual(out.shape, (25, 1))
         np.testing.assert_allclose(out[:4, 0], expected, rtol=1e-12)
         self.assertLessEqual(out[-1, 0], num_frames - 1)
@@ -259,17 +259,19 @@ class CharadesTest(parameterized.TestCase):
 
     def test_sample_uniformly_repeats_last_row(self):
         scores = np.random.default_rng(0).random((9, 4))
-        out = sample_uniformly(scores)
+        out = sample_uniformly(scores, 25)
         np.testing.assert_array_equal(out[23:], scores[[-1, -1]])
 
     def test_sample_uniformly_with_missing_rows(self):
         scores = np.zeros((50, 1), "float32")
         scores[2::2] = -np.inf
-        out = sample_uniformly(scores)
+        out = sample_uniformly(scores, 25)
         self.assertEqual(out.dtype, np.float32)
         self.assertEqual(out[:3, 0].tolist(), [0.0, -np.inf, -np.inf])
-        self.assertFalse(np.isnan(sample_uniformly(scores[:31])).any())
-        self.assertEqual(sample_uniformly(scores[:1]).tolist(), [[0.0]] * 25)
+        self.assertFalse(np.isnan(sample_uniformly(scores[:31], 25)).any())
+        self.assertEqual(
+            sample_uniformly(scores[:1], 25).tolist(), [[0.0]] * 25
+        )
 
     @parameterized.parameters(1, 2, 24, 26, 49)
     def test_any_number_of_rows(self, num_frames):

@@ -1,88 +1,78 @@
-import os
-import pathlib
-import stat
-import tempfile
-
 import numpy as np
 from absl.testing import parameterized
 
-from ssdet_keras.evaluation import load_predictions
-from ssdet_keras.evaluation import save_predictions
+from ssdet_keras.evaluation import Predictions
 
 
 class PredictionsTest(parameterized.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.path = pathlib.Path(folder.name) / "scores"
-
-    def test_round_trip(self):
-        rng = np.random.default_rng(0)
-        predictions = {
-            "../a b/ü": rng.normal(size=(7, 3)).astype("float32"),
-            "header": rng.normal(size=(2, 3)),
-            "scores_000000": rng.normal(size=(0, 3)).astype("float16"),
-        }
-        save_predictions(
-            self.path, predictions, class_names=["x", "y", "z"], fps=24.5
-        )
-        out, metadata = load_predictions(self.path)
-        self.assertEqual(list(out), list(predictions))
-        for key, scores in predictions.items():
-            self.assertEqual(out[key].dtype, scores.dtype)
-            np.testing.assert_array_equal(out[key], scores)
+    def test_mapping(self):
+        scores = {"a": np.zeros((2, 3)), "b": np.ones((4, 3), "float32")}
+        predictions = Predictions(scores, class_names=("x", "y", "z"))
+        self.assertEqual(list(predictions), ["a", "b"])
+        self.assertLen(predictions, 2)
+        self.assertIs(predictions["b"], scores["b"])
+        self.assertIn("a", predictions)
+        self.assertNotIn("c", predictions)
+        self.assertEqual(predictions.num_classes, 3)
+        self.assertEqual(predictions.class_names, ["x", "y", "z"])
+        self.assertEqual(predictions.fps, {})
+        self.assertIsNone(predictions.model)
         self.assertEqual(
-            metadata, {"class_names": ["x", "y", "z"], "fps": 24.5}
+            repr(predictions), "<Predictions: 2 videos, 3 classes>"
         )
 
-    def test_is_readable_by_others(self):
-        save_predictions(self.path, {"a": np.zeros((1, 1))})
-        umask = os.umask(0)
-        os.umask(umask)
-        mode = stat.S_IMODE(self.path.stat().st_mode)
-        self.assertEqual(mode, 0o666 & ~umask)
+    def test_times(self):
+        predictions = Predictions(
+            {"a": np.zeros((3, 1)), "b": np.zeros((2, 1))},
+            fps={"a": 2.0, "b": None},
+            stride=3,
+            offset=1,
+        )
+        self.assertEqual(predictions.fps, {"a": 2.0})
+        # Frames 1, 4 and 7 at two frames per second.
+        self.assertEqual(predictions.times("a").tolist(), [0.5, 2.0, 3.5])
+        self.assertEqual(predictions.times("a", 9.0).tolist(), [0.5, 2.0, 3.5])
+        self.assertEqual(predictions.times("b", 9.0).tolist(), [0.0, 4.5])
+        with self.assertRaisesRegex(ValueError, "`duration` .*video_id='b'"):
+            predictions.times("b")
 
-    def test_failure_keeps_earlier_file(self):
-        save_predictions(self.path, {"a": np.zeros((1, 1))})
-        before = self.path.read_bytes()
-        with self.assertRaisesRegex(ValueError, "JSON"):
-            save_predictions(self.path, {"a": np.ones((1, 1))}, x=object())
-        self.assertEqual(self.path.read_bytes(), before)
-        self.assertLen(list(self.path.parent.iterdir()), 1)
+    def test_one_rate_for_all(self):
+        scores = {"a": np.zeros((3, 1)), "b": np.zeros((2, 1))}
+        predictions = Predictions(scores, fps=24)
+        self.assertEqual(predictions.fps, {"a": 24.0, "b": 24.0})
 
     @parameterized.named_parameters(
-        ("empty", {}, "at least one video"),
-        ("rank", {"a": np.zeros(3)}, r"shape=\(3,\)"),
-        ("dtype", {"a": np.zeros((3, 3), object)}, "dtype=object for video a"),
-        ("id", {(1, 2): np.zeros((3, 3)), "b": np.zeros(3)}, "video b"),
+        ("empty", {"scores": {}}, "at least one video"),
+        ("rank", {"scores": {"a": np.zeros(3)}}, r"shape=\(3,\) for video a"),
+        ("no_row", {"scores": {"a": np.zeros((0, 2))}}, r"shape=\(0, 2\)"),
+        ("no_class", {"scores": {"a": np.zeros((2, 0))}}, r"shape=\(2, 0\)"),
+        (
+            "classes",
+            {"scores": {"a": np.zeros((3, 2)), "b": np.zeros((3, 4))}},
+            r"with 2 classes. Received: shape=\(3, 4\) for video b",
+        ),
+        ("dtype", {"scores": {"a": np.zeros((3, 2), int)}}, "dtype=int64 for"),
+        ("nan", {"scores": {"a": [[np.nan]]}}, "nan for video a"),
+        ("infinite", {"scores": {"a": [[np.inf]]}}, "inf for video a"),
+        ("id", {"scores": {("a", 1): [[0.0]]}}, r"Received: \('a', 1\)"),
+        ("empty_id", {"scores": {"": [[0.0]]}}, "Received: ''"),
+        ("zero_byte", {"scores": {"a\0": [[0.0]]}}, r"a\\x00"),
+        ("surrogate", {"scores": {"\ud800": [[0.0]]}}, "ud800"),
+        ("few_names", {"class_names": ["x"]}, "2 different .* 1 names"),
+        (
+            "name_twice",
+            {"class_names": ["x", "x"]},
+            r"2 names, \['x'\] twice",
+        ),
+        ("name", {"class_names": ["x", 1]}, "A class name .* Received: 1"),
+        ("fps", {"fps": 0}, "fps=0 for video a"),
+        ("fps_of_other", {"fps": {"b": 24}}, "Received: video b"),
+        ("stride", {"stride": 0}, "stride=0"),
+        ("offset", {"offset": np.nan}, "offset=nan"),
+        ("model", {"model": 3}, "`model` must be a text"),
+        ("commit", {"commit": ""}, "`commit` must be a text"),
     )
-    def test_invalid_predictions(self, predictions, message):
+    def test_invalid_arguments(self, kwargs, message):
+        kwargs = {"scores": {"a": np.zeros((3, 2))}, **kwargs}
         with self.assertRaisesRegex(ValueError, message):
-            save_predictions(self.path, predictions)
-        self.assertEmpty(list(self.path.parent.iterdir()))
-
-    def test_damaged_file(self):
-        save_predictions(self.path, {"a": np.zeros((100, 100))})
-        self.path.write_bytes(self.path.read_bytes()[:-100])
-        with self.assertRaisesRegex(ValueError, "path=.*scores"):
-            load_predictions(self.path)
-
-    def test_other_files(self):
-        for content in (b"", b"text", b"PK\x03\x04"):
-            self.path.write_bytes(content)
-            with self.assertRaisesRegex(ValueError, "path=.*scores"):
-                load_predictions(self.path)
-        with open(self.path, "wb") as file:
-            np.save(file, np.zeros(3))
-        with self.assertRaisesRegex(ValueError, "path=.*scores"):
-            load_predictions(self.path)
-
-    def test_pickles_are_refused(self):
-        with open(self.path, "wb") as file:
-            np.savez(file, header=np.array([{"ids": []}], object))
-        with self.assertRaisesRegex(ValueError, "allow_pickle"):
-            load_predictions(self.path)
-
-    def test_no_file(self):
-        with self.assertRaises(FileNotFoundError):
-            load_predictions(self.path)
+            Predictions(**kwargs)

@@ -58,10 +58,11 @@ class DemoTest(unittest.TestCase):
 
     def test_3_results_are_those_of_the_predictions(self):
         folder = self.run_dir / "finetune_detection"
-        predictions, metadata = evaluation.load_predictions(
-            folder / "predictions.npz"
-        )
-        self.assertEqual(len(metadata["class_names"]), 12)
+        predictions = evaluation.load_predictions(folder / "predictions.npz")
+        self.assertEqual(len(predictions.class_names), 12)
+        self.assertEqual(set(predictions.fps), set(predictions))
+        self.assertEqual(predictions.model, str(folder / "model.keras"))
+        self.assertTrue(predictions.commit)
         for scores in predictions.values():
             self.assertEqual(scores.shape[1], 12)
             self.assertTrue(np.all((scores >= 0) & (scores <= 1)))
@@ -104,13 +105,12 @@ class DemoTest(unittest.TestCase):
         ]
         result = run_recipe(
             "evaluate.py",
-            f"--predictions={paths[0]},{paths[1]}",
             f"--annotations={charades / 'Charades_v1_test.csv'}",
-            f"--video_root={charades / 'Charades_v1_480'}",
             f"--output_dir={self.root / 'ensemble'}",
+            *paths,
         )
         self.assertEqual(result.returncode, 0, result.stderr[-5000:])
-        self.assertIn("charades_official", result.stderr)
+        self.assertIn("charades_official", result.stdout)
 
     def test_8_multithumos_in_mixed_precision(self):
         charades = self.root / "data" / "charades"
@@ -158,7 +158,7 @@ class DemoTest(unittest.TestCase):
             f"--model={workdir / 'model.keras'}",
         )
         self.assertEqual(result.returncode, 0, result.stderr[-5000:])
-        self.assertIn("multithumos_per_frame", result.stderr)
+        self.assertIn("multithumos_per_frame", result.stdout)
 
     def test_8_training_goes_on_past_bad_videos(self):
         kinetics = self.root / "data" / "kinetics"

@@ -122,8 +122,10 @@ class RecipeErrorsTest(unittest.TestCase):
         self.assert_messages(
             "evaluate.py",
             [
-                ([*files], "Set one of --model and --predictions"),
+                ([*files], "Name files of predictions, or set --model"),
                 ([*files, "--model=none.keras"], "--model=none.keras"),
+                ([*files, "a.npz", "--model=b.keras"], "or set --model"),
+                ([files[0], "--model=none.keras"], "needs --video_root"),
                 ([*files, f"--model={self.broken}"], "Can't load"),
                 ([*files, f"--model={self.classifier}"], "a VideoClassifier"),
                 ([*files, f"--model={self.detector}"], "--frame_stride"),
@@ -135,15 +137,6 @@ class RecipeErrorsTest(unittest.TestCase):
                         "--frame_rate=5",
                     ],
                     "one of --frame_stride and --frame_rate",
-                ),
-                ([*files, "--predictions=none.npz"], "needs --output_dir"),
-                (
-                    [
-                        *files,
-                        "--predictions=none.npz",
-                        f"--output_dir={self.root}",
-                    ],
-                    "Can't load none.npz",
                 ),
             ],
         )

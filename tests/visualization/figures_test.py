@@ -151,7 +151,41 @@ class FiguresTest(parameterized.TestCase):
         # Two more lanes of 0.52 inches at 150 dots per inch.
         self.assertAlmostEqual(self.read().shape[0] - height, 156, delta=2)
 
+    def test_timeline_of_several_models(self):
+        low, high = np.full((20, 2), 0.25), np.full((20, 2), 0.75)
+        self.make_timeline(scores={"_low": low, "$high$": high}, truth=None)
+        # Lines over the lanes, the higher one on top, and none filled.
+        rows = []
+        for color in (BLUE, VERMILION):
+            (found,) = np.nonzero(self.find(color).sum(1) > 1000)
+            rows.append(found)
+        self.assertGreater(rows[0][0], rows[1][0])
+        self.assertLess(len(rows[0]), 10)
+
+    def test_timeline_without_frames(self):
+        self.make_timeline()
+        height = self.read().shape[0]
+        self.make_timeline(frames=None, frame_times=None)
+        # Frames of at most 1.5 inches, and 0.3 inches of links to them.
+        self.assertAlmostEqual(height - self.read().shape[0], 270, delta=2)
+        self.assertTrue(self.find(BLUE).any())
+
+    def test_timeline_of_one_model_in_a_dict(self):
+        scores = np.zeros((20, 2))
+        scores[5:10, 0] = 1
+        pictures = []
+        for value in (scores, {"model": scores}):
+            self.make_timeline(scores=value, truth=None)
+            pictures.append(self.read())
+        np.testing.assert_array_equal(*pictures)
+
     @parameterized.named_parameters(
+        ("no_model", {"scores": {}}, "at least one model"),
+        (
+            "lengths",
+            {"scores": {"a": np.zeros((20, 2)), "b": np.zeros((19, 2))}},
+            r"one shape. Received: \[\(19, 2\), \(20, 2\)\]",
+        ),
         ("frames", {"frames": np.zeros((3, 4, 4, 3))}, "dtype=float64"),
         ("num_times", {"frame_times": [1.0]}, "one time per frame, 3"),
         ("times", {"frame_times": [1.0, 2.0, 11.0]}, r"range \[0, 10.0\]"),
