@@ -8,6 +8,7 @@ from ssdet_keras.data.clip_source import ClipSource
 from ssdet_keras.data.frame_labels import labels_at
 from ssdet_keras.data.kinetics import read_kinetics
 from ssdet_keras.data.multithumos import read_multithumos
+from ssdet_keras.data.playable_video import read_playable_video
 from ssdet_keras.data.prepare_video import prepare_video
 from ssdet_keras.data.prepare_videos import prepare_videos
 from ssdet_keras.data.probe_video import probe_video

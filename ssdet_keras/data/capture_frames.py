@@ -45,6 +45,9 @@ class CaptureFrames(IndexedFrames):
     def _time(self):
         return self._capture.get(_import_cv2().CAP_PROP_POS_MSEC)
 
+    def _seconds_per_time(self):
+        return 1e-3
+
     def _retrieve(self):
         is_decoded, frame = self._capture.retrieve()
         return frame if is_decoded else None
