@@ -1,7 +1,6 @@
 """A page of what is detected in a video, with the video in it."""
 
 import base64
-import collections
 import hashlib
 import html
 import importlib.resources
@@ -84,7 +83,7 @@ def write_detection_page(
         "order": _rank_classes(scores, segments, truth),
         "segments": [_round(segment) for segment in segments],
         "truth": None if truth is None else [_round(item) for item in truth],
-        "summary": _summarize(name, segments, class_names),
+        "summary": _summarize(title and name, segments, class_names),
         "video": {
             "type": media_type,
             "url": _get_url(path, video_path) if content is None else None,
@@ -166,15 +165,12 @@ def _round(segment):
 
 
 def _summarize(name, segments, class_names):
-    counts = collections.Counter(segment[0] for segment in segments)
+    num_active = len({segment[0] for segment in segments})
     return (
-        f"{name}: {_count(len(segments), 'segment')} of {len(counts)} of "
-        f"{_count(len(class_names), 'activity', 'activities')}"
+        f"{name + ': ' if name else ''}{len(segments):,} "
+        f"segment{'' if len(segments) == 1 else 's'} of {num_active} of "
+        f"{len(class_names)} activit{'y' if len(class_names) == 1 else 'ies'}"
     )
-
-
-def _count(number, one, many=None):
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def _get_url(page, path):

@@ -45,9 +45,10 @@ class Browser:
         from_us, self._commands = os.pipe()
         self._events, to_us = os.pipe()
         # The browser reads from file 3 and writes to file 4.
+        script = f'exec "$@" 3</dev/fd/{from_us} 4>/dev/fd/{to_us}'
         self._process = subprocess.Popen(
             [
-                *("sh", "-c", f'exec "$@" 3<&{from_us} 4>&{to_us}', "sh"),
+                *("sh", "-c", script, "sh"),
                 *(program, *_OPTIONS, f"--user-data-dir={self._profile.name}"),
                 "about:blank",
             ],
