@@ -6,6 +6,7 @@ from unittest import mock
 
 import numpy as np
 from absl.testing import parameterized
+from data.encoded_video import encode_video
 from data.numbered_video import write_video
 from visualization.browser import Browser
 
@@ -88,19 +89,31 @@ class DetectionPageBrowserTest(parameterized.TestCase):
             ".filter((e) => e.offsetParent).map((e) => e.textContent)"
         )
 
-    @parameterized.parameters("ffmpeg", "opencv")
-    def test_video_shows_the_frame_of_the_time(self, writer):
+    @parameterized.parameters(
+        # Copies, by each of the programs.
+        ("a.mp4", None, "ffmpeg"),
+        ("a.mp4", None, "opencv"),
+        # As it is.
+        ("b.mp4", "libx264 -bf 3", None),
+        ("b.mov", "libx264 -g 50", None),
+        ("b.webm", "libvpx-vp9 -g 50", None),
+    )
+    def test_video_shows_the_frame_of_the_time(self, name, codec, writer):
+        path = self.folder / name
+        if codec is not None:
+            encode_video(path, 100, "-c:v", *codec.split(), fps=FPS)
         if writer == "ffmpeg" and shutil.which("ffmpeg") is None:
             self.skipTest("The program ffmpeg is not installed.")
         with (
-            VideoFile(self.folder / "a.mp4") as video,
+            VideoFile(path) as video,
             mock.patch(
                 "ssdet_keras.data.playable_video.has_ffmpeg",
                 return_value=writer == "ffmpeg",
             ),
         ):
             playable = read_playable_video(video)
-        page = self.folder / f"{writer}.html"
+        self.assertEqual(playable.is_copy, writer is not None)
+        page = self.folder / "frames.html"
         write_detection_page(page, playable, **self.arguments)
         self.open(page)
         self.assertAlmostEqual(
