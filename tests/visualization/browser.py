@@ -97,7 +97,7 @@ class Browser:
         self.wait(
             f"location.href === {json.dumps(path.as_uri())}"
             " && document.readyState === 'complete'"
-            " && (video.hidden || video.readyState >= 2)"
+            " && (video.hidden || isReady)"
         )
 
     def evaluate(self, expression):
