@@ -38,18 +38,21 @@ class PlayableVideo(NamedTuple):
         media_type: String, as `"video/mp4"`, or `None` if it can't be played.
         content: Bytes of a video file, or `None` if it is too large.
         is_copy: Boolean. Whether the content is a small copy, without sound.
+        is_regular: Boolean. Whether frame `i` is known to be shown at `i / fps`
+            seconds after the first, within 0.1 s. Any content is.
     """
 
     path: str
     media_type: str | None
     content: bytes | None
     is_copy: bool
+    is_regular: bool
 
 
 def read_playable_video(video, max_bytes=50_000_000):
     """Reads a video in a form that browsers play, to put it into a page.
 
-    Frame `i` is shown at `i / video.fps`, within 0.1 s.
+    Frame `i` of the content is shown at `i / video.fps`, within 0.1 s.
 
     -   A file that browsers play is taken as it is, with its sound: `.mp4`,
         `.m4v`, `.mov` and `.webm` with H.264, VP8, VP9 or AV1.
@@ -69,7 +72,8 @@ def read_playable_video(video, max_bytes=50_000_000):
             about 20 minutes of a copy in H.264.
 
     Returns:
-        `PlayableVideo`, a tuple `(path, media_type, content, is_copy)`.
+        `PlayableVideo`, a tuple
+        `(path, media_type, content, is_copy, is_regular)`.
 
     Raises:
         VideoReadError: If a frame can't be read.
@@ -89,14 +93,15 @@ def read_playable_video(video, max_bytes=50_000_000):
             f"`max_bytes` must be positive. Received: max_bytes={max_bytes}"
         )
     media_type = _media_type(video)
-    is_small = media_type and os.path.getsize(video.path) <= max_bytes
-    if is_small and _is_regular(video):
+    is_regular = _is_regular(video)
+    if media_type and is_regular and os.path.getsize(video.path) <= max_bytes:
         with open(video.path, "rb") as file:
-            return PlayableVideo(video.path, media_type, file.read(), False)
+            content = file.read()
+        return PlayableVideo(video.path, media_type, content, False, True)
     copy_type, content = _copy(video, max_bytes)
     if content is not None:
-        return PlayableVideo(video.path, copy_type, content, True)
-    return PlayableVideo(video.path, media_type, None, False)
+        return PlayableVideo(video.path, copy_type, content, True, True)
+    return PlayableVideo(video.path, media_type, None, False, is_regular)
 
 
 def _media_type(video):

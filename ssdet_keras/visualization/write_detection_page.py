@@ -35,7 +35,7 @@ def write_detection_page(
     Args:
         path: String or path-like. HTML file to write. It appears when it is
             complete.
-        video: Tuple `(path, media_type, content, is_copy)`, as
+        video: Tuple `(path, media_type, content, is_copy, is_regular)`, as
             `data.read_playable_video` gives it. Without `content`, the page
             plays the file from its place relative to the page; without
             `media_type` and `content`, it has no video.
@@ -71,7 +71,8 @@ def write_detection_page(
     _check_scores(scores, fps, class_names)
     _check_segments("segments", segments, 4, len(class_names))
     _check_segments("truth", truth or [], 3, len(class_names))
-    video_path, media_type, content, is_copy = video
+    video_path, media_type, content, is_copy, is_regular = video
+    video_path = os.fspath(video_path)
     name = os.path.basename(os.path.normpath(video_path))
     frames_per_bin = math.ceil(len(scores) / _MAX_BINS)
     details = {
@@ -87,7 +88,7 @@ def write_detection_page(
         "video": {
             "type": media_type,
             "url": _get_url(path, video_path) if content is None else None,
-            "note": _get_note(name, media_type, content, is_copy),
+            "note": _get_note(name, media_type, content, is_copy, is_regular),
         },
     }
     _write(path, title or name, details, content or b"")
@@ -184,16 +185,22 @@ def _get_url(page, path):
     return urllib.parse.quote(os.fsencode(path.replace(os.sep, "/")))
 
 
-def _get_note(name, media_type, content, is_copy):
+def _get_note(name, media_type, content, is_copy, is_regular):
     if is_copy:
         return "A small copy of the video, without sound."
     if content is not None:
         return None
     if media_type is not None:
-        return (
+        note = (
             f"The video is too large for this page, which plays {name} from "
             "its place. Keep both where they are."
         )
+        if not is_regular:
+            note += (
+                " Its frames may not be evenly spaced: then the times below "
+                "are not those of the video."
+            )
+        return note
     return (
         "The video is not in this page: it is too large, and in a format that "
         "browsers do not play. The times below can be looked at without it."

@@ -92,8 +92,11 @@ class PlayableVideoTest(FolderTestCase):
             expected = 2 ** (np.arange(30) / 12) - 1
             np.testing.assert_allclose(video.times, expected, atol=0.05)
             fps = video.fps
+        linked = self.read(path, max_bytes=100)
+        self.assertEqual(linked, (path, "video/mp4", None, False, False))
         playable = self.read(path)
         self.assertTrue(playable.is_copy)
+        self.assertTrue(playable.is_regular)
         with open(self.make_path("copy.webm"), "wb") as file:
             file.write(playable.content)
         with VideoFile(self.make_path("copy.webm")) as video:
@@ -105,10 +108,10 @@ class PlayableVideoTest(FolderTestCase):
     def test_too_large(self, writer):
         path = encode_video(self.make_path("a.mp4"), 70, "-c:v", "libx264")
         playable = self.read(path, writer, max_bytes=100)
-        self.assertEqual(playable, (path, "video/mp4", None, False))
+        self.assertEqual(playable, (path, "video/mp4", None, False, True))
         path = write_video(self.make_path("b.avi"), 70, codec="MJPG")
         playable = self.read(path, writer, max_bytes=100)
-        self.assertEqual(playable, (path, None, None, False))
+        self.assertEqual(playable, (path, None, None, False, True))
 
     def test_too_large_a_file_may_have_a_small_copy(self):
         path = encode_video(

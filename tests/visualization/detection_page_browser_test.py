@@ -270,7 +270,13 @@ class DetectionPageBrowserTest(parameterized.TestCase):
         name = "#1? javascript:x.mp4"
         (self.folder / name).write_bytes(self.video.content)
         page = self.folder / "linked.html"
-        video = (str(self.folder / name), self.video.media_type, None, False)
+        video = (
+            str(self.folder / name),
+            self.video.media_type,
+            None,
+            False,
+            True,
+        )
         write_detection_page(page, video, **self.arguments)
         self.open(page)
         self.assertIn("too large for this page", self.text("#note")[0])
@@ -279,7 +285,7 @@ class DetectionPageBrowserTest(parameterized.TestCase):
 
     def test_without_video(self):
         page = self.folder / "none.html"
-        video = ("a.avi", None, None, False)
+        video = ("a.avi", None, None, False, True)
         write_detection_page(page, video, **self.arguments)
         self.open(page)
         self.assertIn("is not in this page", self.text("#note")[0])
@@ -288,7 +294,7 @@ class DetectionPageBrowserTest(parameterized.TestCase):
 
     def test_video_that_is_gone(self):
         page = self.folder / "gone.html"
-        video = (str(self.folder / "gone.mp4"), "video/mp4", None, False)
+        video = (str(self.folder / "gone.mp4"), "video/mp4", None, False, True)
         write_detection_page(page, video, **self.arguments)
         self.browser.open(page)
         self.assertIn("can't be played", self.text("#note")[0])

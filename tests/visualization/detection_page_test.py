@@ -27,7 +27,13 @@ class DetectionPageTest(parameterized.TestCase):
         """Returns the text of a page and the data in it."""
         arguments = {
             "path": self.folder / "page.html",
-            "video": (str(self.folder / "a.mp4"), "video/mp4", b"abcd", False),
+            "video": (
+                str(self.folder / "a.mp4"),
+                "video/mp4",
+                b"abcd",
+                False,
+                True,
+            ),
             "scores": np.zeros((40, 2)),
             "fps": 4.0,
             "class_names": ["walk", "run"],
@@ -98,7 +104,9 @@ class DetectionPageTest(parameterized.TestCase):
     def test_video_is_embedded(self):
         # More than is written at once.
         content = np.random.default_rng(0).bytes(2_000_000)
-        text, data = self.write(video=("a.mp4", "video/mp4", content, True))
+        text, data = self.write(
+            video=("a.mp4", "video/mp4", content, True, True)
+        )
         encoded = re.search(r'id="content">(.*?)</script>', text, re.DOTALL)[1]
         self.assertEqual(base64.b64decode(encoded, validate=True), content)
         self.assertIsNone(data["video"]["url"])
@@ -112,13 +120,16 @@ class DetectionPageTest(parameterized.TestCase):
         (os.fsdecode(b"\xff.mp4"), "%FF.mp4"),
     )
     def test_large_video_is_linked(self, path, url):
-        video = (str(self.folder / path), "video/mp4", None, False)
+        video = (str(self.folder / path), "video/mp4", None, False, True)
         _, data = self.write(video=video)
         self.assertEqual(data["video"]["url"], url)
         self.assertIn("too large for this page", data["video"]["note"])
+        self.assertNotIn("evenly spaced", data["video"]["note"])
+        _, data = self.write(video=(*video[:-1], False))
+        self.assertIn("evenly spaced", data["video"]["note"])
 
     def test_no_video(self):
-        _, data = self.write(video=("a.avi", None, None, False))
+        _, data = self.write(video=("a.avi", None, None, False, True))
         self.assertIsNone(data["video"]["type"])
         self.assertIn("browsers do not play", data["video"]["note"])
 
@@ -127,7 +138,7 @@ class DetectionPageTest(parameterized.TestCase):
         text, data = self.write(
             class_names=[HOSTILE, "{{title}}"],
             title=title,
-            video=(HOSTILE.replace("/", ""), "video/mp4", None, False),
+            video=(HOSTILE.replace("/", ""), "video/mp4", None, False, True),
         )
         self.assertEqual(data["names"], [HOSTILE, "{{title}}"])
         self.assertEqual(text.count("<script"), 3)
@@ -174,7 +185,7 @@ class DetectionPageTest(parameterized.TestCase):
         path = self.folder / "page.html"
         path.write_text("earlier")
         with self.assertRaises(TypeError):
-            self.write(video=("a.mp4", "video/mp4", "no bytes", False))
+            self.write(video=("a.mp4", "video/mp4", "no bytes", False, True))
         self.assertEqual(os.listdir(self.folder), ["page.html"])
         self.assertEqual(path.read_text(), "earlier")
         with self.assertRaises(FileNotFoundError):
