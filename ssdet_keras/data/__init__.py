@@ -11,6 +11,7 @@ from ssdet_keras.data.kinetics import read_kinetics
 from ssdet_keras.data.live_capture import LiveCapture
 from ssdet_keras.data.live_window import LiveWindow
 from ssdet_keras.data.multithumos import read_multithumos
+from ssdet_keras.data.playable_video import read_playable_video
 from ssdet_keras.data.prepare_video import prepare_video
 from ssdet_keras.data.prepare_videos import prepare_videos
 from ssdet_keras.data.probe_video import probe_video

@@ -47,6 +47,9 @@ class CaptureFrames(IndexedFrames):
     def _time(self):
         return self._capture.get(self._time_property)
 
+    def _seconds_per_time(self):
+        return 1e-3
+
     def _retrieve(self):
         is_decoded, frame = self._capture.retrieve()
         return frame if is_decoded else None

@@ -26,6 +26,7 @@ class FolderFrames:
 
     codec = "frames"
     rotation = 0
+    times = None
 
     def __init__(self, path):
         self.path = path

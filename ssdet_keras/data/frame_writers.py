@@ -67,22 +67,23 @@ class FFmpegWriter:
 
 
 class OpenCVWriter:
-    """Writes an MPEG-4 mp4 file with OpenCV, a key frame every 12 frames.
+    """Writes a video file with OpenCV, a key frame every 12 frames.
 
     Args:
         path: String. The file.
         fps: Float. Frames per second.
         height: Integer, even.
         width: Integer, even.
+        codec: String of four characters. Defaults to MPEG-4.
 
     Raises:
         OSError: If OpenCV can't write it.
     """
 
-    def __init__(self, path, fps, height, width):
+    def __init__(self, path, fps, height, width, codec="mp4v"):
         import cv2
 
-        codec = cv2.VideoWriter.fourcc(*"mp4v")
+        codec = cv2.VideoWriter.fourcc(*codec)
         self._writer = cv2.VideoWriter(path, codec, fps, (width, height))
         if not self._writer.isOpened():
             raise OSError(f"OpenCV cannot write {path}")

@@ -71,6 +71,14 @@ class IndexedFrames(abc.ABC):
             raise VideoReadError(self.path, "it has no frames")
         return self._num_frames
 
+    @property
+    def times(self):
+        """Seconds from the first frame to each, or `None` if unknown."""
+        index = self._read_index()
+        if index is None or len(index) != self.num_frames:
+            return None
+        return (index.times - index.times[0]) * self._seconds_per_time()
+
     def read(self, indices):
         """Yields `(index, frame)` of increasing frame indices, as BGR."""
         if indices and indices[-1] > 0:
@@ -110,6 +118,10 @@ class IndexedFrames(abc.ABC):
     @abc.abstractmethod
     def _time(self):
         """Returns the time of the current frame."""
+
+    @abc.abstractmethod
+    def _seconds_per_time(self):
+        """Returns the unit of the times of frames and packets."""
 
     @abc.abstractmethod
     def _retrieve(self):

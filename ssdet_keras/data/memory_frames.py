@@ -15,6 +15,7 @@ class MemoryFrames:
         self.fps = source.fps
         self.codec = source.codec
         self.rotation = source.rotation
+        self.times = source.times
         self.header_num_frames = source.header_num_frames
 
     def read(self, indices):

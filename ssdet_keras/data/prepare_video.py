@@ -75,7 +75,7 @@ def prepare_video(
             prefix=UNFINISHED_PREFIX, dir=folder or "."
         ) as unfinished,
     ):
-        size = _small_size(video.height, video.width, short_side)
+        size = small_size(video.height, video.width, short_side)
         part = os.path.join(unfinished, name)
         with _open_writer(
             part, format, video.fps, size, key_frame_interval
@@ -106,7 +106,7 @@ def check_preparation(short_side, format, key_frame_interval):
         )
 
 
-def _small_size(height, width, short_side):
+def small_size(height, width, short_side):
     """Returns the even height and width of the copy."""
     scale = min(1.0, short_side / min(height, width))
     return tuple(

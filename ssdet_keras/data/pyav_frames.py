@@ -114,6 +114,9 @@ class PyavFrames(IndexedFrames):
         pts = self._frame.pts
         return np.nan if pts is None else float(pts)
 
+    def _seconds_per_time(self):
+        return float(self._stream.time_base)
+
     def _retrieve(self):
         av = _import_av()
         if self._frame.is_corrupt:

@@ -91,6 +91,15 @@ class VideoFile:
         return self._frames.header_num_frames
 
     @property
+    def times(self):
+        """Times in seconds at which the frames are shown, or `None`.
+
+        A float64 array of shape `(num_frames,)`, from 0 of the first frame.
+        It is `None` where the file does not tell, or can't be relied on.
+        """
+        return self._frames.times
+
+    @property
     def duration(self):
         """Length in seconds."""
         return self.num_frames / self.fps

@@ -9,4 +9,5 @@ from ssdet_keras.visualization.draw_overlay import draw_overlay
 from ssdet_keras.visualization.draw_timeline import draw_timeline
 from ssdet_keras.visualization.draw_training_curves import draw_training_curves
 from ssdet_keras.visualization.write_animation import write_animation
+from ssdet_keras.visualization.write_detection_page import write_detection_page
 from ssdet_keras.visualization.write_page import write_page

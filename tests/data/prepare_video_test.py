@@ -165,7 +165,7 @@ class PrepareVideoTest(FolderTestCase):
         path = write_video(self.make_path("a.mp4"), 200, shape=(256, 256))
         with (
             mock.patch(
-                "ssdet_keras.data.prepare_video._small_size",
+                "ssdet_keras.data.prepare_video.small_size",
                 return_value=(255, 256),
             ),
             self.assertRaisesRegex(OSError, "ffmpeg failed: .*"),
