@@ -10,3 +10,5 @@ from ssdet_keras.evaluation.multithumos import multithumos
 from ssdet_keras.evaluation.predictions import load_predictions
 from ssdet_keras.evaluation.predictions import save_predictions
 from ssdet_keras.evaluation.result import Result
+from ssdet_keras.evaluation.suppress_segments import suppress_segments
+from ssdet_keras.evaluation.video_detections import VideoDetections
