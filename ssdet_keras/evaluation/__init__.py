@@ -12,3 +12,5 @@ from ssdet_keras.evaluation.predictions import save_predictions
 from ssdet_keras.evaluation.result import Result
 from ssdet_keras.evaluation.suppress_segments import suppress_segments
 from ssdet_keras.evaluation.video_detections import VideoDetections
+from ssdet_keras.evaluation.write_segments import write_segments
+from ssdet_keras.evaluation.write_subtitles import write_subtitles

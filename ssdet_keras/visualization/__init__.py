@@ -3,6 +3,7 @@
 from ssdet_keras.visualization.animate_augmentations import (
     animate_augmentations,
 )
+from ssdet_keras.visualization.annotate_frames import annotate_frames
 from ssdet_keras.visualization.draw_augmentations import draw_augmentations
 from ssdet_keras.visualization.draw_timeline import draw_timeline
 from ssdet_keras.visualization.draw_training_curves import draw_training_curves
