@@ -53,12 +53,8 @@ class AnnotateFramesTest(parameterized.TestCase):
             mask = find(bars, color)
             starts = np.flatnonzero(np.diff(mask.any(1).astype(int)) == 1)
             lengths.append([int(mask[start + 5].sum()) for start in starts])
-        # Full bars have 226 pixels, of which the mark of the threshold hides
-        # up to 2.
-        (first, second), (third,) = lengths
-        self.assertAlmostEqual(first, 0.9 * 226, delta=3)
-        self.assertAlmostEqual(second, 0.5 * 226, delta=3)
-        self.assertAlmostEqual(third, 0.25 * 226, delta=3)
+        # Of 225 pixels. The mark of the threshold hides two of the first.
+        self.assertEqual(lengths, [[202 - 2, 112 - 1], [56]])
         columns = np.flatnonzero(find(bars, THRESHOLD).any(0))
         self.assertLen(columns, 2)
         marks = find(picture[:, :22], ACTIVE).any(1).astype(int)
