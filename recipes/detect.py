@@ -1,18 +1,21 @@
-r"""Detects activities in videos: scores, segments and a timeline to look at.
+r"""Detects activities in videos: scores, segments, subtitles, pictures.
 
     python recipes/detect.py --model=runs/joint_charades/model.keras \
-        --output_dir=/tmp/detections VIDEO.mp4 [VIDEO.mp4 ...]
+        --output_dir=/tmp/detections VIDEO.mp4 FOLDER ...
 
-For each video this writes
+For each video, and each one below each folder, this writes what --formats
+names, by default all:
 
 -   NAME.npz: the scores of every frame and class;
--   NAME.csv: segments in which a class reaches --threshold;
--   NAME.png: a few frames over the scores of the classes with the highest ones.
+-   NAME.csv, NAME.json: segments in which a class is active;
+-   NAME.vtt, NAME.srt: the segments as subtitles, for any player;
+-   NAME.png: a few frames over the scores of the classes with the highest ones;
+-   NAME.annotated.mp4: the video, without its sound, over the highest scores.
 
-A video that can't be read is named, and the others are done.
+Videos of the same name get different ones: NAME, NAME_2 and so on. A video that
+can't be read is named, and the others are done; the exit status is then 1.
 """
 
-import csv
 import pathlib
 
 import numpy as np
@@ -23,6 +26,7 @@ from absl import logging
 from ssdet_keras import data
 from ssdet_keras import evaluation
 from ssdet_keras import visualization
+from ssdet_keras.data.list_videos import list_videos
 from ssdet_keras.recipes import inference
 
 flags.adopt_module_key_flags(inference)  # For --help.
@@ -30,100 +34,229 @@ flags.adopt_module_key_flags(inference)  # For --help.
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Folder of the results.", required=True
 )
+_FORMATS = flags.DEFINE_list(
+    "formats",
+    "npz,csv,json,vtt,srt,png,mp4",
+    "Files to write. The last ones take longest.",
+)
 _THRESHOLD = flags.DEFINE_float(
     "threshold", 0.5, "Score at which a class counts as active.", 0, 1
+)
+_LOW_THRESHOLD = flags.DEFINE_float(
+    "low_threshold",
+    None,
+    "Score down to which an active class stays active. Default: --threshold.",
+    0,
+    1,
 )
 _MIN_DURATION = flags.DEFINE_float(
     "min_duration", 0.5, "Shortest segment, in seconds.", 0
 )
-_ANNOTATIONS = flags.DEFINE_string(
+_MAX_GAP = flags.DEFINE_float(
+    "max_gap", 0, "Longest gap in a segment that is closed, in seconds.", 0
+)
+_CLASS_NAMES = flags.DEFINE_string(
+    "class_names",
+    None,
+    "File of a class name per line. Default: those of the training.",
+)
+_CHARADES = flags.DEFINE_string(
     "charades_annotations",
     None,
     "Charades annotations of the videos, to draw them beside the scores.",
 )
+_MULTITHUMOS = flags.DEFINE_string(
+    "multithumos_annotations", None, "Or those of MultiTHUMOS."
+)
+_ANNOTATED = ".annotated.mp4"
 _NUM_PICTURES = 8
+_FRAMES_AT_ONCE = 16
 
 
-def read_truth(class_names, video_root):
-    """Returns a dict of video id to its annotated record."""
-    if _ANNOTATIONS.value is None:
-        return {}
+def find_videos(arguments):
+    """Returns a dict of path to a name of its results that no other has."""
+    paths = []
+    for argument in map(pathlib.Path, arguments):
+        # A folder without videos may be one, of pictures.
+        inside = list_videos(argument) if argument.is_dir() else []
+        paths += map(pathlib.Path, inside or [argument])
+    videos, taken = {}, set()
+    for path in paths:
+        path = path.resolve()
+        # An earlier call may have written into the same folder.
+        if path in videos or path.name.endswith(_ANNOTATED):
+            continue
+        stem = path.name if path.is_dir() else path.stem
+        name, count = stem, 1
+        # Some file systems don't tell small letters from capitals.
+        while name.casefold() in taken:
+            count += 1
+            name = f"{stem}_{count}"
+        taken.add(name.casefold())
+        videos[path] = name
+    return videos
+
+
+def read_class_names(num_classes):
     try:
-        records = data.read_charades(
-            _ANNOTATIONS.value, video_root, class_names=class_names
-        )
+        names = data.read_class_names(_CLASS_NAMES.value)
     except (OSError, ValueError) as error:
-        raise app.UsageError(str(error)) from error
-    return {record.id: record for record in records}
-
-
-def write_segments(path, segments, class_names):
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["class", "start_s", "end_s", "score"])
-        for index, start, end, score in segments:
-            row = f"{start:.2f}", f"{end:.2f}", f"{score:.3f}"
-            writer.writerow([class_names[index], *row])
-
-
-def detect(detector, path, output_dir):
-    """Writes the results of one video."""
-    record = data.VideoRecord(path.stem, str(path), None, None, None, ())
-    scores = detector.score(record)
-    with data.VideoFile(record.path) as video:
-        fps = video.fps
-        steps = np.linspace(0, len(scores) - 1, _NUM_PICTURES).astype(int)
-        pictures = video.read(steps)
-    evaluation.save_predictions(
-        output_dir / f"{path.stem}.npz",
-        {record.id: scores},
-        class_names=detector.class_names,
-        fps=fps,
-    )
-    segments = evaluation.find_segments(
-        scores,
-        fps=fps,
-        threshold=_THRESHOLD.value,
-        min_duration=_MIN_DURATION.value,
-    )
-    write_segments(
-        output_dir / f"{path.stem}.csv", segments, detector.class_names
-    )
-    truth = read_truth(detector.class_names, path.parent).get(record.id)
-    if truth is not None:
-        truth = data.labels_at(
-            truth, np.arange(len(scores)) / fps, len(detector.class_names)
+        raise app.UsageError(f"--class_names: {error}") from error
+    if len(names) != num_classes:
+        raise app.UsageError(
+            f"--class_names must name the {num_classes} classes of --model. "
+            f"Received: {len(names)} names in {_CLASS_NAMES.value}"
         )
+    return names
+
+
+def read_truth(paths, class_names):
+    """Returns a dict of path to the annotated record of a video."""
+    records = {}
+    for flag, read in (
+        (_CHARADES, data.read_charades),
+        (_MULTITHUMOS, data.read_multithumos),
+    ):
+        if flag.value is None:
+            continue
+        if not pathlib.Path(flag.value).exists():
+            raise app.UsageError(
+                f"--{flag.name} must exist. Received: {flag.value}"
+            )
+        for folder in {path.parent for path in paths}:
+            try:
+                annotated = read(flag.value, folder, class_names=class_names)
+            except FileNotFoundError:
+                # None of its videos is annotated.
+                continue
+            except (OSError, ValueError) as error:
+                raise app.UsageError(f"--{flag.name}: {error}") from error
+            records |= {
+                pathlib.Path(record.path).resolve(): record
+                for record in annotated
+            }
+    return records
+
+
+def write_timeline(path, video, detections, record):
+    steps = np.linspace(0, video.num_frames - 1, _NUM_PICTURES)
+    # Each one once, of a video of few frames.
+    steps = np.unique(steps.astype(int))
+    scores = detections.scores
+    truth = None
+    if record is not None:
+        times = np.arange(len(scores)) / detections.fps
+        truth = data.labels_at(record, times, scores.shape[1])
     visualization.draw_timeline(
-        output_dir / f"{path.stem}.png",
-        frames=pictures,
-        frame_times=steps / fps,
+        path,
+        frames=video.read(steps),
+        frame_times=steps / detections.fps,
         scores=scores,
         truth=truth,
-        duration=len(scores) / fps,
-        class_names=detector.class_names,
+        duration=detections.duration,
+        class_names=detections.class_names,
     )
-    logging.info("%s: %d segments", path, len(segments))
+
+
+def read_frames(video):
+    """Yields the frames of a video, of which few are in memory."""
+    for start in range(0, video.num_frames, _FRAMES_AT_ONCE):
+        end = min(start + _FRAMES_AT_ONCE, video.num_frames)
+        yield from video.read(range(start, end))
+
+
+def write(output, name, video, detections, segments, record):
+    """Writes one file: `output` without its ending, and the format's name."""
+    names = detections.class_names
+    path = output.with_name(f"{output.name}.{name}")
+    if name == "npz":
+        evaluation.save_predictions(
+            path,
+            {output.name: detections.scores},
+            class_names=list(names),
+            fps=detections.fps,
+        )
+    elif name in ("csv", "json"):
+        evaluation.write_segments(path, segments, names)
+    elif name in ("vtt", "srt"):
+        evaluation.write_subtitles(path, segments, names)
+    elif name == "png":
+        write_timeline(path, video, detections, record)
+    elif name == "mp4":
+        frames = visualization.annotate_frames(
+            read_frames(video),
+            detections.scores,
+            detections.fps,
+            names,
+            threshold=_THRESHOLD.value,
+        )
+        path = output.with_name(output.name + _ANNOTATED)
+        data.write_video(path, frames, detections.fps)
+
+
+def detect(detector, path, output, record):
+    """Writes the results of one video."""
+    with data.VideoFile(path) as video:
+        logging.info("%s: %.1f s, %s", path, video.duration, output)
+        detections = detector.detect(video)
+        segments = detections.segments(
+            threshold=_THRESHOLD.value,
+            low_threshold=_LOW_THRESHOLD.value,
+            min_duration=_MIN_DURATION.value,
+            max_gap=_MAX_GAP.value,
+        )
+        logging.info(
+            "%s: %d segments, highest score %.2f",
+            path,
+            len(segments),
+            detections.scores.max(),
+        )
+        if record is not None:
+            logging.info("%s is annotated", path)
+        for name in _FORMATS.value:
+            write(output, name, video, detections, segments, record)
+
+
+def check_flags():
+    unknown = set(_FORMATS.value) - set(_FORMATS.default)
+    if unknown or not _FORMATS.value:
+        raise app.UsageError(
+            f"--formats must be some of {','.join(_FORMATS.default)}. "
+            f"Received: --formats={','.join(_FORMATS.value)}"
+        )
+    low = _LOW_THRESHOLD.value
+    if low is not None and low > _THRESHOLD.value:
+        raise app.UsageError(
+            "--low_threshold must not exceed --threshold. Received: "
+            f"--low_threshold={low}, --threshold={_THRESHOLD.value}"
+        )
 
 
 def main(argv):
     if len(argv) < 2:
-        raise app.UsageError("Name at least one video.")
+        raise app.UsageError("Name at least one video or folder.")
+    check_flags()
     detector = inference.Detector()
+    if _CLASS_NAMES.value is not None:
+        detector.class_names = read_class_names(len(detector.class_names))
+    videos = find_videos(argv[1:])
+    records = read_truth(videos, detector.class_names)
     output_dir = pathlib.Path(_OUTPUT_DIR.value)
     try:
         output_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise app.UsageError(f"--output_dir can't be made: {error}") from error
     failures = []
-    for path in map(pathlib.Path, argv[1:]):
+    for path, name in videos.items():
         try:
-            detect(detector, path, output_dir)
+            detect(detector, path, output_dir / name, records.get(path))
         except data.VideoReadError as error:
             failures.append(error)
             logging.error("Skipped a video: %s", error)
     if failures:
-        raise SystemExit(f"{len(failures)} of {len(argv) - 1} videos failed.")
+        for error in failures:
+            logging.error("%s", error)
+        raise SystemExit(f"{len(failures)} of {len(videos)} videos failed.")
 
 
 if __name__ == "__main__":

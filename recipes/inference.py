@@ -3,7 +3,6 @@
 import pathlib
 
 import keras
-import numpy as np
 from absl import app
 from absl import flags
 from absl import logging
@@ -25,10 +24,16 @@ _SIZE = flags.DEFINE_integer(
 )
 _WINDOW = flags.DEFINE_integer(
     "window",
-    128,
+    256,
     "Frames, after the stride, that the model sees at once. Longer videos are "
     "cut into overlapping windows, which are blended.",
     2,
+)
+_OVERLAP = flags.DEFINE_integer(
+    "overlap",
+    None,
+    "Frames that two windows share. Default: a quarter of --window.",
+    0,
 )
 
 
@@ -41,6 +46,11 @@ class Detector:
     """
 
     def __init__(self):
+        if _OVERLAP.value is not None and _OVERLAP.value >= _WINDOW.value:
+            raise app.UsageError(
+                "--overlap must be less than --window. Received: "
+                f"--overlap={_OVERLAP.value}, --window={_WINDOW.value}"
+            )
         path = pathlib.Path(_MODEL.value or "")
         self._model = load_keras_file(_MODEL.name, _MODEL.value)
         if not isinstance(self._model, models.FrameDetector):
@@ -61,28 +71,21 @@ class Detector:
             [f"class {i}" for i in range(self._model.num_classes)],
         )
 
-    def score(self, record):
-        """Returns float32 scores of every frame, `(num_frames, classes)`.
+    def detect(self, video):
+        """Returns the `VideoDetections` of a record, path or `VideoFile`.
 
         Raises:
             VideoReadError: If the video can't be read.
         """
-        windows = data.VideoWindows(
-            record,
+        return self._model.detect(
+            video,
             window=_WINDOW.value,
-            overlap=_WINDOW.value // 8,
+            overlap=_OVERLAP.value,
             size=self._size,
             crop_scale=self.description.get("crop_scale", 0.875),
+            class_names=self.class_names,
             **self._sampling,
         )
-        logits = data.stitch_windows(
-            (start, self._model.predict_on_batch(frames[None])[0])
-            for start, frames in windows
-        )
-        logits = models.upsample_to_frames(
-            logits, windows.frame_indices, windows.num_frames
-        )
-        return (1 / (1 + np.exp(-logits))).astype("float32")
 
     def score_all(self, records):
         """Scores videos and goes on past bad ones.
@@ -95,7 +98,7 @@ class Detector:
         progress = keras.utils.Progbar(len(records), unit_name="video")
         for record in records:
             try:
-                scores[record.id] = self.score(record)
+                scores[record.id] = self.detect(record).scores
             except data.VideoReadError as error:
                 failures[record.path] = error.reason
                 logging.error("Skipped a video: %s", error)

@@ -16,7 +16,7 @@ ALLOWED = {
     "version": set(),
     "ops": {"_keras"},
     "layers": {"_keras", "ops"},
-    "models": {"_keras", "ops", "layers", "data"},
+    "models": {"_keras", "ops", "layers", "data", "evaluation"},
     "data": {"_keras"},
     "evaluation": {"_keras", "data"},
     "training": {"_keras", "ops", "layers", "models"},

@@ -27,3 +27,4 @@ from ssdet_keras.data.video_records import VideoRecords
 from ssdet_keras.data.video_windows import VideoWindows
 from ssdet_keras.data.videos import read_videos
 from ssdet_keras.data.whole_video import read_whole_video
+from ssdet_keras.data.write_video import write_video

@@ -29,29 +29,35 @@ def find_window_starts(num_frames, window, overlap):
     return [*range(0, last, window - overlap), last]
 
 
-def stitch_windows(windows):
+def stitch_windows(windows, margin=None):
     """Blends the scores of overlapping windows.
 
-    One window passes into the next one linearly over the frames that they
-    share, so that scores in which they agree are kept as they are:
+    Near the borders of a window a model knows but one side of a frame. Of the
+    frames that two windows share, those within `margin` of the border of a
+    window are taken from the other one. Between the margins one window passes
+    into the next one linearly, so that scores in which they agree are kept as
+    they are:
 
-        frames     0 1 2 3 4 5 6 7 8 9
-        windows    a a a a a a              window=6, overlap=2
-                           b b b b b b
-        weight a   1 1 1 1 .7 .3
-        weight b           .3 .7 1 1 1 1
+        frames     0 1 2 3  4  5 6 7 8 9
+        windows    a a a a  a  a            window=6, overlap=4, margin=1
+                       b b  b  b b b
+        weight a   1 1 1 .7 .3 0
+        weight b       0 .3 .7 1 1 1
 
     Args:
         windows: Iterable of `(start, scores)` in the order of their starts:
             the first frame of a window, and an array of shape
             `(frames, classes)`. Each window begins not after the end of the
             one before it, and ends not before it.
+        margin: Integer or `None`. At most half of the shared frames. Defaults
+            to a quarter of them.
 
     Returns:
         Float32 array of shape `(frames, classes)`.
 
     Raises:
-        ValueError: If there are no windows, or a frame is left out.
+        ValueError: If there are no windows, if a frame is left out, or if
+            `margin` is negative.
 
     Example:
 
@@ -62,6 +68,10 @@ def stitch_windows(windows):
     )
     ```
     """
+    if margin is not None and margin < 0:
+        raise ValueError(
+            f"`margin` must not be negative. Received: margin={margin}"
+        )
     pieces = []
     first, last = 0, None
     for start, scores in windows:
@@ -77,10 +87,18 @@ def stitch_windows(windows):
             )
         # Frames before this window are done.
         pieces.append(last[: start - first])
-        weight = np.arange(1, shared + 1, dtype="float32") / (shared + 1)
+        weight = _fade_in(shared, margin)[:, None]
         before = last[start - first :]
-        scores[:shared] = before + weight[:, None] * (scores[:shared] - before)
+        scores[:shared] = before + weight * (scores[:shared] - before)
         first, last = start, scores
     if last is None:
         raise ValueError("`windows` must not be empty. Received: none")
     return np.concatenate([*pieces, last])
+
+
+def _fade_in(shared, margin):
+    """Returns the weight of the later window in the shared frames."""
+    margin = shared // 4 if margin is None else min(margin, shared // 2)
+    steps = shared - 2 * margin
+    weight = (np.arange(shared, dtype="float32") - margin + 1) / (steps + 1)
+    return np.clip(weight, 0, 1)

@@ -1,11 +1,14 @@
 """Windows over whole videos."""
 
+import contextlib
+
 import numpy as np
 
 from ssdet_keras.data.frame_sampling import FrameSampling
 from ssdet_keras.data.geometry import centre_box
 from ssdet_keras.data.stitch_windows import find_window_starts
 from ssdet_keras.data.video_file import VideoFile
+from ssdet_keras.data.video_record import VideoRecord
 
 
 class VideoWindows:
@@ -17,12 +20,12 @@ class VideoWindows:
     detector has learned them.
 
     Args:
-        record: `VideoRecord`.
+        video: `VideoRecord`, path, or `VideoFile`, which stays open.
         window: Integer. Frames of a window. A shorter video is one window.
-            Defaults to `128`.
+            Defaults to `256`.
         overlap: Integer below `window`. Frames that two windows share; the
             last window is moved back to end with the video, and shares more.
-            Defaults to `16`.
+            Defaults to a quarter of the window.
         frame_stride: Integer. Frames of the video from one frame of a window
             to the next. Defaults to `5`, unless there is a `frame_rate`.
         frame_rate: Float or `None`. Frames of a window per second, in place
@@ -60,9 +63,9 @@ class VideoWindows:
 
     def __init__(
         self,
-        record,
-        window=128,
-        overlap=16,
+        video,
+        window=256,
+        overlap=None,
         frame_stride=None,
         frame_rate=None,
         size=224,
@@ -76,16 +79,19 @@ class VideoWindows:
                 "`crop_scale` must be in the range (0, 1]. "
                 f"Received: crop_scale={crop_scale}"
             )
-        with VideoFile(record.path, fps=record.fps) as video:
-            self.num_frames = video.num_frames
-            self.fps = video.fps
+        self._video = video
+        self.num_frames = None
+        with self._open() as file:
+            self.num_frames = file.num_frames
+            self.fps = file.fps
         self.frame_indices = sampling.indices_of_video(
             self.num_frames, self.fps
         )
+        if overlap is None:
+            overlap = window // 4
         self._starts = find_window_starts(
             len(self.frame_indices), window, overlap
         )
-        self._record = record
         self._window = window
         self._size = size
         self._crop_scale = crop_scale
@@ -94,18 +100,29 @@ class VideoWindows:
         return len(self._starts)
 
     def __iter__(self):
-        record = self._record
-        with VideoFile(
-            record.path, fps=record.fps, num_frames=self.num_frames
-        ) as video:
+        with self._open() as file:
             size = (self._size, self._size)
-            box = centre_box(video.height, video.width, self._crop_scale)
+            box = centre_box(file.height, file.width, self._crop_scale)
             first, frames = 0, np.empty((0, *size, 3), "uint8")
             for start in self._starts:
                 end = first + len(frames)
                 wanted = self.frame_indices[end : start + self._window]
-                read = video.read(wanted, size=size, box=box)
-                kept = frames[start - first :]
-                frames = np.concatenate([kept, read]) if len(kept) else read
+                # Nothing else refers to a window, which would keep it.
+                frames = _append(
+                    frames[start - first :],
+                    file.read(wanted, size=size, box=box),
+                )
                 first = start
                 yield start, frames
+
+    def _open(self):
+        video = self._video
+        if isinstance(video, VideoFile):
+            return contextlib.nullcontext(video)
+        if not isinstance(video, VideoRecord):
+            return VideoFile(video, num_frames=self.num_frames)
+        return VideoFile(video.path, fps=video.fps, num_frames=self.num_frames)
+
+
+def _append(kept, read):
+    return np.concatenate([kept, read]) if len(kept) else read

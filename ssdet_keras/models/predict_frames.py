@@ -6,20 +6,21 @@ from ssdet_keras.data.stitch_windows import find_window_starts
 from ssdet_keras.data.stitch_windows import stitch_windows
 
 
-def predict_frames(model, frames, window=128, overlap=16):
+def predict_frames(model, frames, window=256, overlap=None):
     """Returns the logits of every frame of one video in memory.
 
     A video that is longer than `window` is cut into overlapping windows, whose
     logits are blended as by `ssdet_keras.data.stitch_windows`, so that the
-    memory of the model is bounded. `ssdet_keras.data.VideoWindows` bounds that
-    of the frames as well.
+    memory of the model is bounded. `FrameDetector.detect` bounds that of the
+    frames as well, and tells how windows differ from one pass.
 
     Args:
-        model: `FrameDetector`, or any callable with `predict_on_batch`.
+        model: `FrameDetector`, or any object with `predict_on_batch`.
         frames: Array of shape `(frames, height, width, 3)`.
         window: Integer. Longest part that the model sees at once.
         overlap: Integer below `window`. Frames that two windows share; the
-            last window ends with the video, and shares more.
+            last window ends with the video, and shares more. Defaults to a
+            quarter of the window.
 
     Returns:
         Float32 array of shape `(frames, classes)`.
@@ -30,9 +31,38 @@ def predict_frames(model, frames, window=128, overlap=16):
     """
     if len(frames) == 0:
         raise ValueError("`frames` must not be empty. Received: 0 frames")
+    if overlap is None:
+        overlap = window // 4
+    starts = find_window_starts(len(frames), window, overlap)
+    windows = ((start, frames[start : start + window]) for start in starts)
+    return predict_windows(model, windows, overlap)
+
+
+def predict_windows(model, windows, overlap):
+    """Returns the blended logits of windows over one video.
+
+    The margin that is left out at the borders of a window is half of the
+    receptive field of the backbone, where the overlap has room for it.
+
+    Args:
+        model: `FrameDetector`, or any object with `predict_on_batch`.
+        windows: Iterable of `(start, frames)`, as `VideoWindows` gives them.
+        overlap: Integer. Frames that two windows share, at least.
+
+    Returns:
+        Float32 array of shape `(frames, classes)`.
+    """
+    backbone = getattr(model, "backbone", None)
+    receptive_field = getattr(backbone, "receptive_field", None)
+    margin = None
+    if receptive_field is not None and receptive_field <= overlap:
+        margin = receptive_field // 2
     return stitch_windows(
-        (start, model.predict_on_batch(frames[start : start + window][None])[0])
-        for start in find_window_starts(len(frames), window, overlap)
+        (
+            (start, model.predict_on_batch(frames[None])[0])
+            for start, frames in windows
+        ),
+        margin,
     )
 
 
@@ -49,12 +79,11 @@ def upsample_to_frames(logits, frame_indices, num_frames):
         Float32 array of shape `(num_frames, classes)`.
     """
     logits = np.asarray(logits, "float32")
-    # The last logits stand for all frames after them. Of frames that are
-    # shown more than once, the last logits count.
-    steps = np.interp(
-        np.arange(num_frames), frame_indices, np.arange(len(logits))
-    )
-    left = np.floor(steps).astype("int64")
-    right = np.minimum(left + 1, len(logits) - 1)
-    weight = (steps - left).astype("float32")[:, None]
-    return logits[left] + weight * (logits[right] - logits[left])
+    frames = np.arange(num_frames)
+    output = np.empty((num_frames, logits.shape[1]), "float32")
+    # Class by class: the logits of a long video are large.
+    for index, values in enumerate(logits.T):
+        # The last logits stand for all frames after them. Of frames that are
+        # shown more than once, the last logits count.
+        output[:, index] = np.interp(frames, frame_indices, values)
+    return output

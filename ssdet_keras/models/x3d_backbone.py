@@ -83,6 +83,8 @@ class X3DBackbone(keras.Model):
         pyramid_outputs: Dict of the symbolic outputs of `"stem"`, `"stage1"`,
             ..., `"stage4"`, at spatial strides 2, 4, 8, 16 and 32.
         hidden_units: Hidden units of the head that belongs to the variant.
+        receptive_field: Frames that the features of a frame depend on, but for
+            what squeeze-excite tells of the whole clip: 57 of M, 115 of L.
 
     Raises:
         ValueError: If an argument is unknown or out of range.
@@ -164,6 +166,10 @@ class X3DBackbone(keras.Model):
         )
         self._pyramid_outputs = pyramid_outputs
         self.hidden_units = round_filters(_HIDDEN_UNITS, width)
+        # 5 of the stem, and 3 of each block.
+        self.receptive_field = 5 + 2 * sum(
+            isinstance(layer, X3DBlock) for layer in self.layers
+        )
 
     @property
     def pyramid_outputs(self):

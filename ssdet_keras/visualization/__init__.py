@@ -3,6 +3,7 @@
 from ssdet_keras.visualization.animate_augmentations import (
     animate_augmentations,
 )
+from ssdet_keras.visualization.annotate_frames import annotate_frames
 from ssdet_keras.visualization.draw_augmentations import draw_augmentations
 from ssdet_keras.visualization.draw_class_gains import draw_class_gains
 from ssdet_keras.visualization.draw_overlay import draw_overlay

@@ -28,6 +28,44 @@ class StitchWindowsTest(parameterized.TestCase):
         np.testing.assert_array_equal(scores[:, 1], np.full(10, 3.0))
         np.testing.assert_array_equal(first, np.tile([[1.0, 3.0]], (6, 1)))
 
+    @parameterized.parameters(
+        # A quarter of the four shared frames.
+        (None, [0, 0, 0, 1, 2, 3, 3, 3]),
+        (0, [0, 0, 0.6, 1.2, 1.8, 2.4, 3, 3]),
+        (1, [0, 0, 0, 1, 2, 3, 3, 3]),
+        (2, [0, 0, 0, 0, 3, 3, 3, 3]),
+        (9, [0, 0, 0, 0, 3, 3, 3, 3]),
+    )
+    def test_margin(self, margin, expected):
+        windows = [(0, np.zeros((6, 1))), (2, np.full((6, 1), 3.0))]
+        scores = stitch_windows(windows, margin)
+        np.testing.assert_allclose(scores[:, 0], expected, rtol=1e-6)
+
+    def test_margin_of_an_odd_overlap(self):
+        windows = [(0, np.zeros((4, 1))), (1, np.full((4, 1), 3.0))]
+        scores = stitch_windows(windows, margin=2)
+        np.testing.assert_allclose(scores[:, 0], [0, 0, 1.5, 3, 3])
+
+    def test_bad_borders_within_the_margin_are_left_out(self):
+        rng = np.random.default_rng(0)
+        for _ in range(300):
+            margin = int(rng.integers(5))
+            overlap = int(rng.integers(2 * margin, 2 * margin + 4))
+            window = overlap + int(rng.integers(1, 20))
+            num_frames = int(rng.integers(1, 120))
+            signal = rng.normal(size=(num_frames, 2)).astype("float32")
+            windows = []
+            for start in find_window_starts(num_frames, window, overlap):
+                scores = signal[start : start + window].copy()
+                if start > 0:
+                    scores[:margin] = 99
+                if start + window < num_frames:
+                    scores[window - margin :] = 99
+                windows.append((start, scores))
+            np.testing.assert_allclose(
+                stitch_windows(windows, margin), signal, atol=1e-4
+            )
+
     def test_without_overlap(self):
         scores = stitch_windows([(0, [[1.0], [2.0]]), (2, [[3.0]])])
         self.assertEqual(scores.tolist(), [[1.0], [2.0], [3.0]])
@@ -72,6 +110,8 @@ class StitchWindowsTest(parameterized.TestCase):
         two = np.zeros((2, 1))
         with self.assertRaisesRegex(ValueError, "must not be empty"):
             stitch_windows([])
+        with self.assertRaisesRegex(ValueError, "margin=-1"):
+            stitch_windows([(0, two)], margin=-1)
         for windows, message in (
             ([(1, two)], "frames 1 to 3 after frames 0 to 0"),
             ([(0, two), (3, two)], "frames 3 to 5 after frames 0 to 2"),

@@ -76,6 +76,25 @@ class VideoWindowsTest(FolderTestCase):
         self.assertEqual(windows.fps, 24.0)
         self.assertEqual([len(frames) for _, frames in windows], [4, 4])
 
+    def test_paths_and_open_videos(self):
+        record = self.make_record(9)
+        arguments = {
+            "window": 4,
+            "frame_stride": 2,
+            "size": 40,
+            "crop_scale": 1.0,
+        }
+        expected = {0: [0, 2, 4, 6], 1: [2, 4, 6, 8]}
+        self.assertEqual(
+            self.read(VideoWindows(record.path, **arguments)), expected
+        )
+        with VideoFile(record.path, fps=5.0) as video:
+            windows = VideoWindows(video, **arguments)
+            self.assertEqual(windows.fps, 5.0)
+            self.assertEqual(self.read(windows), expected)
+            # It is still open.
+            self.assertLen(video.read([0]), 1)
+
     def test_every_frame_is_decoded_once(self):
         read = VideoFile.read
         asked, counts = [], []
@@ -126,8 +145,8 @@ class VideoWindowsTest(FolderTestCase):
         for kwargs, message in (
             ({"size": 0}, "size=0"),
             ({"crop_scale": 1.5}, "crop_scale=1.5"),
-            ({"overlap": 128}, "overlap=128, window=128"),
-            ({"overlap": -1}, "overlap=-1, window=128"),
+            ({"overlap": 256}, "overlap=256, window=256"),
+            ({"overlap": -1}, "overlap=-1, window=256"),
             ({"frame_stride": 0}, "frame_stride=0"),
             ({"frame_rate": -1.0}, "frame_rate=-1.0"),
             ({"frame_stride": 1, "frame_rate": 1}, "Only one"),
