@@ -1,6 +1,10 @@
 """Average precision and the protocols of the benchmarks."""
 
+from ssdet_keras.evaluation.action_conditional import ActionConditional
+from ssdet_keras.evaluation.action_conditional import action_conditional
 from ssdet_keras.evaluation.average_precision import average_precision
+from ssdet_keras.evaluation.calibration import Calibration
+from ssdet_keras.evaluation.calibration import calibration
 from ssdet_keras.evaluation.charades import charades
 from ssdet_keras.evaluation.charades_submission import read_charades_submission
 from ssdet_keras.evaluation.charades_submission import write_charades_submission
@@ -11,6 +15,7 @@ from ssdet_keras.evaluation.detections_json import write_detections_json
 from ssdet_keras.evaluation.ensemble_predictions import ensemble_predictions
 from ssdet_keras.evaluation.find_segments import DetectedSegment
 from ssdet_keras.evaluation.find_segments import find_segments
+from ssdet_keras.evaluation.frame_average_precision import FrameAveragePrecision
 from ssdet_keras.evaluation.multithumos import multithumos
 from ssdet_keras.evaluation.prediction_files import load_predictions
 from ssdet_keras.evaluation.prediction_files import save_predictions
@@ -18,6 +23,9 @@ from ssdet_keras.evaluation.predictions import Predictions
 from ssdet_keras.evaluation.result import Result
 from ssdet_keras.evaluation.scores_csv import read_scores_csv
 from ssdet_keras.evaluation.scores_csv import write_scores_csv
+from ssdet_keras.evaluation.segment_average_precision import (
+    segment_average_precision,
+)
 from ssdet_keras.evaluation.segments_csv import read_segments_csv
 from ssdet_keras.evaluation.segments_csv import write_segments_csv
 from ssdet_keras.evaluation.suppress_segments import suppress_segments

@@ -35,7 +35,6 @@ class VideoScores:
     Attributes:
         scores: List of one array `(frames, classes)` per annotated video.
         durations: List of one float per annotated video, in seconds.
-        segments: List of the segments of each annotated video.
         class_names: List of strings, or `None`.
         num_classes: Integer.
 
@@ -79,7 +78,7 @@ class VideoScores:
             for record, times in zip(records, self._times, strict=True)
         ]
         self.scores = self._fill_missing(scores)
-        self.segments = [record.segments for record in records]
+        self._segments = [record.segments for record in records]
 
     def times(self, index):
         """Returns the times of the rows of a video, in seconds."""
@@ -106,6 +105,24 @@ class VideoScores:
             return sample_uniformly(scores, num_samples), times
         return interpolate_scores(scores, row_times, times), times
 
+    def labels(self, index):
+        """Returns what the rows of a video show.
+
+        Args:
+            index: Integer, of the annotated videos.
+
+        Returns:
+            Boolean array of shape `(frames, classes)`. A row at time `t`
+            shows a class if `start < t < end`.
+        """
+        times = self.times(index)
+        labels = np.zeros((len(times), self.num_classes), bool)
+        for class_index, start, end in self._segments[index]:
+            first = np.searchsorted(times, start, "right")
+            last = np.searchsorted(times, end, "left")
+            labels[first:last, class_index] = True
+        return labels
+
     def rank(self, samples, inclusive, balance=None):
         """Ranks sampled rows of all videos, class by class.
 
@@ -124,7 +141,7 @@ class VideoScores:
         positives = [[] for _ in range(self.num_classes)]
         sides = ("left", "right") if inclusive else ("right", "left")
         for offset, (_, times), segments in zip(
-            offsets[:-1], samples, self.segments, strict=True
+            offsets[:-1], samples, self._segments, strict=True
         ):
             for class_index, start, end in segments:
                 first = offset + np.searchsorted(times, start, sides[0])
