@@ -48,10 +48,10 @@ def write_class_table(path, results):
 def format_class_table(results):
     """Formats the results of every class, to be printed.
 
-                       per_frame
-        walk        81.25 %  312
-        run               -    0
-        mean        81.25 %
+                     per_frame
+        walk   81.25 %     312
+        run          -       0
+        mean   81.25 %
 
     Args:
         results: Dict of name to `Result`, as `charades` gives it.

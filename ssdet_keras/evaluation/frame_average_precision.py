@@ -97,7 +97,7 @@ class FrameAveragePrecision(keras.metrics.Metric):
             )
         is_valid = ops.all(labels >= 0, axis=-1)
         if sample_weight is not None:
-            weight = ops.convert_to_tensor(sample_weight)
+            weight = ops.cast(sample_weight, "float32")
             if len(weight.shape) == 1:
                 weight = ops.expand_dims(weight, -1)
             is_valid = ops.logical_and(is_valid, weight > 0)
