@@ -12,7 +12,9 @@ INSTALLED = .venv/installed
 LOADER_TESTS = tests/data/clip_batches_test.py tests/data/clip_source_test.py \
 	tests/data/loaders_test.py
 JAX_TESTS = tests/ops tests/layers tests/models tests/training
-PYTEST = .venv/bin/python -m pytest -q $(TEST_FLAGS)
+# One process per core, each with one thread.
+PYTEST = OMP_NUM_THREADS=1 .venv/bin/python -m pytest -q -n auto \
+	--dist loadfile $(TEST_FLAGS)
 
 .PHONY: demo test test-jax lint clean
 
