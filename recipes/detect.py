@@ -9,6 +9,7 @@ names, by default all:
 -   NAME.npz: the scores of every frame and class;
 -   NAME.csv, NAME.json: segments in which a class is active;
 -   NAME.vtt, NAME.srt: the segments as subtitles, for any player;
+-   NAME.html: a page that plays the video over a timeline of its activities;
 -   NAME.png: a few frames over the scores of the classes with the highest ones;
 -   NAME.annotated.mp4: the video, without its sound, over the highest scores.
 
@@ -28,6 +29,7 @@ from ssdet_keras import evaluation
 from ssdet_keras import visualization
 from ssdet_keras.data.list_videos import list_videos
 from ssdet_keras.recipes import inference
+from ssdet_keras.version import get_commit
 
 flags.adopt_module_key_flags(inference)  # For --help.
 
@@ -36,7 +38,7 @@ _OUTPUT_DIR = flags.DEFINE_string(
 )
 _FORMATS = flags.DEFINE_list(
     "formats",
-    "npz,csv,json,vtt,srt,png,mp4",
+    "npz,csv,json,vtt,srt,png,html,mp4",
     "Files to write. The last ones take longest.",
 )
 _THRESHOLD = flags.DEFINE_float(
@@ -175,13 +177,27 @@ def write(output, name, video, detections, segments, record):
             {output.name: detections.scores},
             class_names=list(names),
             fps=detections.fps,
+            model=flags.FLAGS.model,
+            commit=get_commit(),
         )
-    elif name in ("csv", "json"):
-        evaluation.write_segments(path, segments, names)
+    elif name == "csv":
+        evaluation.write_segments_csv(path, {output.name: segments}, names)
+    elif name == "json":
+        evaluation.write_detections_json(path, {output.name: segments}, names)
     elif name in ("vtt", "srt"):
         evaluation.write_subtitles(path, segments, names)
     elif name == "png":
         write_timeline(path, video, detections, record)
+    elif name == "html":
+        visualization.write_detection_page(
+            path,
+            data.read_playable_video(video),
+            detections.scores,
+            detections.fps,
+            names,
+            segments,
+            truth=None if record is None else record.segments,
+        )
     elif name == "mp4":
         frames = visualization.annotate_frames(
             read_frames(video),

@@ -122,17 +122,17 @@ def predict(output_dir):
     detector = inference.Detector()
     records = read_records(detector.class_names)
     output_dir.mkdir(parents=True, exist_ok=True)
-    scores, failures = detector.score_all(records)
+    detections, failures = detector.detect_all(records)
     if failures:
         logging.error("%d videos could not be read:", len(failures))
         for video, reason in failures.items():
             logging.error("  %s: %s", video, reason)
-    if not scores:
+    if not detections:
         raise app.UsageError("None of the videos could be read.")
     predictions = evaluation.Predictions(
-        scores,
+        {video_id: x.scores for video_id, x in detections.items()},
         class_names=detector.class_names,
-        fps={r.id: read_fps(r) for r in records if r.id in scores},
+        fps={video_id: x.fps for video_id, x in detections.items()},
         model=flags.FLAGS.model,
         commit=get_commit(),
     )
@@ -140,11 +140,6 @@ def predict(output_dir):
     evaluation.save_predictions(path, predictions)
     logging.info("Saved %s", path)
     return {str(path): predictions}, records
-
-
-def read_fps(record):
-    with data.VideoFile(record.path, fps=record.fps) as video:
-        return video.fps
 
 
 def evaluate(name, predictions, records):

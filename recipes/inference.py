@@ -87,23 +87,23 @@ class Detector:
             **self._sampling,
         )
 
-    def score_all(self, records):
-        """Scores videos and goes on past bad ones.
+    def detect_all(self, records):
+        """Detects in videos and goes on past bad ones.
 
         Returns:
-            Tuple of a dict of video id to scores, and a dict of path to reason
-            of the videos that could not be read.
+            Tuple of a dict of video id to its `VideoDetections`, and a dict of
+            path to reason of the videos that could not be read.
         """
-        scores, failures = {}, {}
+        detections, failures = {}, {}
         progress = keras.utils.Progbar(len(records), unit_name="video")
         for record in records:
             try:
-                scores[record.id] = self.detect(record).scores
+                detections[record.id] = self.detect(record)
             except data.VideoReadError as error:
                 failures[record.path] = error.reason
                 logging.error("Skipped a video: %s", error)
             progress.add(1)
-        return scores, failures
+        return detections, failures
 
     def _read_sampling(self):
         """Returns which frames are read, as an argument, or `None`."""

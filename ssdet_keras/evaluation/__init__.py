@@ -31,5 +31,4 @@ from ssdet_keras.evaluation.segments_csv import write_segments_csv
 from ssdet_keras.evaluation.suppress_segments import suppress_segments
 from ssdet_keras.evaluation.video_detections import VideoDetections
 from ssdet_keras.evaluation.video_precision import video_precision
-from ssdet_keras.evaluation.write_segments import write_segments
 from ssdet_keras.evaluation.write_subtitles import write_subtitles

@@ -4,7 +4,7 @@ import itertools
 import os
 
 from ssdet_keras.data.atomic_write import atomic_write
-from ssdet_keras.evaluation.write_segments import name_class
+from ssdet_keras.evaluation.detections import check_detections
 
 
 def write_subtitles(path, segments, class_names):
@@ -32,8 +32,9 @@ def write_subtitles(path, segments, class_names):
         class_names: Sequence of strings.
 
     Raises:
-        ValueError: If the path has another ending, a class has no name, or a
-            time is negative.
+        ValueError: If the path has another ending, a class has no name or two
+            have the same, or a segment has no score, ends before it starts, or
+            starts before 0.
 
     Example:
 
@@ -48,6 +49,8 @@ def write_subtitles(path, segments, class_names):
             f"`path` must end in one of {list(_FORMATTERS)}. Received: "
             f"path={os.fspath(path)}"
         )
+    segments = list(segments)
+    check_detections({os.path.basename(path): segments}, class_names)
     text = _FORMATTERS[ending](_make_cues(segments, class_names))
     with atomic_write(path) as file:
         file.write(text.encode())
@@ -57,8 +60,9 @@ def _make_cues(segments, class_names):
     """Returns a list of `(start, end, names)`, times in milliseconds."""
     spans = []
     for segment in segments:
-        name = " ".join(name_class(segment, class_names).split())
-        start, end = (round(1000 * time) for time in segment[1:3])
+        class_index, start, end, _ = segment
+        name = " ".join(class_names[class_index].split())
+        start, end = round(1000 * start), round(1000 * end)
         if start < 0:
             raise ValueError(
                 f"Segments must not start before 0. Received: {segment}"
