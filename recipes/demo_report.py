@@ -121,6 +121,11 @@ def write_report(root, run, stages, seconds, arms, seed):
                 f"Video {detect.result.stem}: scores of the detector, and "
                 "what is annotated.",
             ),
+            (
+                "paragraph",
+                "To play the video over them, open "
+                f"{detect.result.with_suffix('.html').relative_to(root)}.",
+            ),
             ("heading", "Volume augmentations"),
             (
                 "picture",
