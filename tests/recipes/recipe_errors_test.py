@@ -48,6 +48,7 @@ class RecipeErrorsTest(unittest.TestCase):
         models.VideoClassifier(backbone, 16).save(cls.classifier)
         cls.detector = cls.root / "detector.keras"
         models.FrameDetector(backbone, 16).save(cls.detector)
+        (cls.root / "three.txt").write_text("a\nb\nc\n")
         cls.broken = cls.root / "broken.keras"
         cls.broken.write_bytes(b"no model")
 
@@ -143,6 +144,13 @@ class RecipeErrorsTest(unittest.TestCase):
 
     def test_detect(self):
         output = f"--output_dir={self.root / 'detections'}"
+        complete = [
+            output,
+            "a.mp4",
+            f"--model={self.detector}",
+            "--frame_stride=1",
+            "--size=16",
+        ]
         self.assert_messages(
             "detect.py",
             [
@@ -151,6 +159,22 @@ class RecipeErrorsTest(unittest.TestCase):
                 (
                     [output, "a.mp4", "--model=b.keras", "--threshold=2"],
                     "threshold",
+                ),
+                ([*complete, "--formats=csv,gif"], "--formats=csv,gif"),
+                ([*complete, "--formats="], "--formats must be some of npz"),
+                ([*complete, "--low_threshold=0.6"], "--low_threshold=0.6"),
+                ([*complete, "--overlap=256"], "--overlap=256, --window=256"),
+                ([*complete, "--class_names=none.txt"], "none.txt"),
+                (
+                    [
+                        *complete,
+                        f"--class_names={self.root / 'three.txt'}",
+                    ],
+                    "the 16 classes of --model. Received: 3 names",
+                ),
+                (
+                    [*complete, "--charades_annotations=none.csv"],
+                    "--charades_annotations must exist. Received: none.csv",
                 ),
             ],
         )
