@@ -1,6 +1,5 @@
 """The recipe that users run on their own videos."""
 
-import csv
 import json
 import os
 import pathlib
@@ -19,7 +18,7 @@ from ssdet_keras import models
 from ssdet_keras.data import generate
 
 RECIPE = pathlib.Path(__file__).resolve().parents[2] / "recipes" / "detect.py"
-FORMATS = ("npz", "csv", "json", "vtt", "srt", "png", "annotated.mp4")
+FORMATS = ("npz", "csv", "json", "vtt", "srt", "png", "html", "annotated.mp4")
 
 
 def run(*arguments):
@@ -101,23 +100,25 @@ class DetectTest(unittest.TestCase):
         )
 
     def test_scores_and_segments(self):
-        loaded = evaluation.load_predictions(self.output / "a.npz")
-        predictions = loaded[0] if isinstance(loaded, tuple) else loaded
+        predictions = evaluation.load_predictions(self.output / "a.npz")
         path = self.videos / "a.mp4"
         expected = self.model.detect(
             path, frame_stride=2, size=32, crop_scale=1.0
         )
         np.testing.assert_allclose(predictions["a"], expected.scores, atol=1e-4)
-        with open(self.output / "a.csv", newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        self.assertEqual([row["class"] for row in rows], self.names[:2])
-        for row in rows:
-            self.assertEqual(float(row["start"]), 0)
-            self.assertAlmostEqual(
-                float(row["end"]), expected.duration, delta=1e-3
-            )
-        segments = json.loads((self.output / "a.json").read_text("utf-8"))
-        self.assertEqual([x["class"] for x in segments], self.names[:2])
+        self.assertEqual(predictions.fps, {"a": expected.fps})
+        self.assertEqual(predictions.model, str(self.model_path))
+        for read, name in (
+            (evaluation.read_segments_csv, "a.csv"),
+            (evaluation.read_detections_json, "a.json"),
+        ):
+            segments = read(self.output / name, self.names)["a"]
+            self.assertEqual([x.class_index for x in segments], [0, 1])
+            for segment in segments:
+                self.assertEqual(segment.start, 0)
+                self.assertAlmostEqual(
+                    segment.end, expected.duration, delta=1e-3
+                )
         text = (self.output / "a.vtt").read_text("utf-8")
         self.assertIn("\n&lt;b&gt;&amp;\n日本語\n", text)
 
@@ -155,4 +156,4 @@ class DetectTest(unittest.TestCase):
         self.assertEqual(
             sorted(path.name for path in output.iterdir()), ["a.csv", "a.srt"]
         )
-        self.assertIn("\nn1,0.000,", (output / "a.csv").read_text())
+        self.assertIn("\na,n1,0.0,", (output / "a.csv").read_text())
