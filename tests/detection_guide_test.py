@@ -1,0 +1,61 @@
+"""The example of the guide to detection runs, and what it names exists."""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import numpy as np
+
+from ssdet_keras import data
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+
+
+class DetectionGuideTest(unittest.TestCase):
+    def setUp(self):
+        guide = ROOT / "docs" / "detection.md"
+        self.text = guide.read_text(encoding="utf-8")
+
+    def test_example(self):
+        ((_, code),) = re.findall(
+            r"<!-- example: (.+?) -->\n```python\n(.+?)```",
+            self.text,
+            re.DOTALL,
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            frames = (np.full((48, 64, 3), 5 * i, "uint8") for i in range(50))
+            data.write_video(pathlib.Path(folder) / "video.mp4", frames, 25)
+            result = subprocess.run(
+                [sys.executable, "-c", code],
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                check=False,
+                env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+            )
+            self.assertEqual(result.returncode, 0, result.stderr[-3000:])
+            self.assertEqual(result.stdout, "(50, 2) 25.0\n")
+            self.assertEqual(
+                sorted(os.listdir(folder)),
+                ["annotated.mp4", "video.mp4", "video.vtt"],
+            )
+
+    def test_what_is_named_exists(self):
+        sources = "".join(
+            (ROOT / "recipes" / name).read_text()
+            for name in ("detect.py", "inference.py")
+        )
+        for flag in re.findall(r"--(\w+)", self.text):
+            with self.subTest(flag=flag):
+                self.assertIn(f'"{flag}"', sources)
+        names = re.findall(r"(?:recipes|benchmarks)/\w+\.py", self.text)
+        names += [
+            f"docs/{x}" for x in re.findall(r"\]\((\w+\.md)\)", self.text)
+        ]
+        for name in names:
+            with self.subTest(name=name):
+                self.assertTrue((ROOT / name).exists())
