@@ -24,7 +24,7 @@ _SIZE = flags.DEFINE_integer(
 )
 _WINDOW = flags.DEFINE_integer(
     "window",
-    256,
+    128,
     "Frames, after the stride, that the model sees at once. Longer videos are "
     "cut into overlapping windows, which are blended.",
     2,

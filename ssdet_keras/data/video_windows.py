@@ -22,7 +22,7 @@ class VideoWindows:
     Args:
         video: `VideoRecord`, path, or `VideoFile`, which stays open.
         window: Integer. Frames of a window. A shorter video is one window.
-            Defaults to `256`.
+            Defaults to `128`.
         overlap: Integer below `window`. Frames that two windows share; the
             last window is moved back to end with the video, and shares more.
             Defaults to a quarter of the window.
@@ -64,7 +64,7 @@ class VideoWindows:
     def __init__(
         self,
         video,
-        window=256,
+        window=128,
         overlap=None,
         frame_stride=None,
         frame_rate=None,

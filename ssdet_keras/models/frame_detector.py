@@ -103,7 +103,7 @@ class FrameDetector(keras.Model):
     def detect(
         self,
         video,
-        window=256,
+        window=128,
         overlap=None,
         frame_stride=None,
         frame_rate=None,
@@ -128,7 +128,7 @@ class FrameDetector(keras.Model):
             video: Path, `VideoRecord`, or `VideoFile`, which stays open.
             window: Integer. Frames that the model sees at once, after the
                 stride. X3D-M needs about 10 MB for each, at 224 x 224.
-                Defaults to `256`.
+                Defaults to `128`.
             overlap: Integer below `window`. Frames that two windows share; the
                 last window is moved back to end with the video, and shares
                 more. Defaults to a quarter of the window.

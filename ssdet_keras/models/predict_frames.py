@@ -6,7 +6,7 @@ from ssdet_keras.data.stitch_windows import find_window_starts
 from ssdet_keras.data.stitch_windows import stitch_windows
 
 
-def predict_frames(model, frames, window=256, overlap=None):
+def predict_frames(model, frames, window=128, overlap=None):
     """Returns the logits of every frame of one video in memory.
 
     A video that is longer than `window` is cut into overlapping windows, whose
