@@ -145,8 +145,8 @@ class VideoWindowsTest(FolderTestCase):
         for kwargs, message in (
             ({"size": 0}, "size=0"),
             ({"crop_scale": 1.5}, "crop_scale=1.5"),
-            ({"overlap": 256}, "overlap=256, window=256"),
-            ({"overlap": -1}, "overlap=-1, window=256"),
+            ({"overlap": 128}, "overlap=128, window=128"),
+            ({"overlap": -1}, "overlap=-1, window=128"),
             ({"frame_stride": 0}, "frame_stride=0"),
             ({"frame_rate": -1.0}, "frame_rate=-1.0"),
             ({"frame_stride": 1, "frame_rate": 1}, "Only one"),
