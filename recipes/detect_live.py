@@ -30,10 +30,10 @@ from absl import flags
 from absl import logging
 
 from ssdet_keras import data
-from ssdet_keras import models
-from ssdet_keras import training
 from ssdet_keras import visualization
-from ssdet_keras.recipes.keras_file import load_keras_file
+from ssdet_keras.recipes import trained_detector
+
+flags.adopt_module_key_flags(trained_detector)  # For --help.
 
 # Stream.
 _SOURCE = flags.DEFINE_string(
@@ -45,22 +45,6 @@ _TIMEOUT = flags.DEFINE_float(
 _HOP = flags.DEFINE_float("hop", 1, "Seconds between updates, at least.", 0)
 
 # Model.
-_MODEL = flags.DEFINE_string(
-    "model", None, "Trained detector, a .keras file.", required=True
-)
-_FRAME_STRIDE = flags.DEFINE_integer(
-    "frame_stride", None, "Default: that of the training.", 1
-)
-_FRAME_RATE = flags.DEFINE_float(
-    "frame_rate",
-    None,
-    "Frames per second that the model sees, in place of --frame_stride. Set it "
-    "where the source has another frame rate than the training videos.",
-    1e-3,
-)
-_SIZE = flags.DEFINE_integer(
-    "size", None, "Height and width. Default: that of the training.", 16
-)
 _WINDOW = flags.DEFINE_integer(
     "window",
     None,
@@ -79,63 +63,28 @@ _DISPLAY = flags.DEFINE_bool(
 _DISPLAY_SIZE = 720
 
 
-class LiveDetector:
-    """The model of `--model`, and how its frames are captured.
+class LiveDetector(trained_detector.TrainedDetector):
+    """A trained detector, which is used on windows of a stream.
 
     Attributes:
-        class_names: List of strings.
-        capture_arguments: Dict, arguments of `data.LiveCapture`.
+        window: Integer. Frames that the model sees at once.
     """
 
     def __init__(self):
-        self._model = load_keras_file(_MODEL.name, _MODEL.value)
-        if not isinstance(self._model, models.FrameDetector):
-            raise app.UsageError(
-                "--model must be a FrameDetector. Received: "
-                f"{_MODEL.value}, a {type(self._model).__name__}"
-            )
-        description = training.read_description(_MODEL.value)
-        self.class_names = description.get(
-            "class_names",
-            [f"class {i}" for i in range(self._model.num_classes)],
-        )
-        self.capture_arguments = {
-            "window": _WINDOW.value or description.get("num_frames", 16),
-            "size": _SIZE.value or description.get("size"),
-            "crop_scale": description.get("crop_scale", 0.875),
-            **_read_sampling(description),
-        }
-        if None in self.capture_arguments.values():
-            raise app.UsageError(
-                "There is no description of --model (its .json file): set "
-                "--frame_rate and --size."
-            )
+        super().__init__()
+        self.window = _WINDOW.value or self.description.get("num_frames", 16)
 
     def warm_up(self):
         """Scores an empty window: the first call takes longer, it compiles."""
-        size = self.capture_arguments["size"]
-        shape = (self.capture_arguments["window"], size, size, 3)
-        self._model.predict_on_batch(np.zeros((1, *shape), "uint8"))
+        size = self.frames["size"]
+        shape = (1, self.window, size, size, 3)
+        self.model.predict_on_batch(np.zeros(shape, "uint8"))
 
     def score(self, window):
         """Returns the mean scores of the new frames of a `data.LiveWindow`."""
-        logits = self._model.predict_on_batch(window.frames[None])[0]
+        logits = self.model.predict_on_batch(window.frames[None])[0]
         scores = 1 / (1 + np.exp(-np.asarray(logits, "float32")))
         return scores[-window.num_new :].mean(0)
-
-
-def _read_sampling(description):
-    flag_values = {
-        "frame_stride": _FRAME_STRIDE.value,
-        "frame_rate": _FRAME_RATE.value,
-    }
-    if None not in flag_values.values():
-        raise app.UsageError("Set one of --frame_stride and --frame_rate.")
-    for values in (flag_values, description):
-        for name in flag_values:
-            if values.get(name) is not None:
-                return {name: values[name]}
-    return {"frame_rate": None}
 
 
 def open_capture(detector):
@@ -145,7 +94,8 @@ def open_capture(detector):
             int(source) if source.isdecimal() else source,
             hop=_HOP.value,
             timeout=_TIMEOUT.value,
-            **detector.capture_arguments,
+            window=detector.window,
+            **detector.frames,
         )
     except data.VideoReadError as error:
         raise app.UsageError(
@@ -244,7 +194,7 @@ def main(argv):
     capture = open_capture(detector)
     logging.info(
         "A window has %d frames, one every %.3f s.",
-        detector.capture_arguments["window"],
+        detector.window,
         capture.interval,
     )
     latencies, failure = [], None

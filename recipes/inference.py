@@ -1,6 +1,4 @@
-"""Flags and steps that the recipes share which use a trained detector."""
-
-import pathlib
+"""Flags and steps that the recipes share which detect in whole videos."""
 
 import keras
 from absl import app
@@ -8,20 +6,10 @@ from absl import flags
 from absl import logging
 
 from ssdet_keras import data
-from ssdet_keras import models
-from ssdet_keras import training
-from ssdet_keras.recipes.keras_file import load_keras_file
+from ssdet_keras.recipes import trained_detector
 
-_MODEL = flags.DEFINE_string("model", None, "Trained detector, a .keras file.")
-_FRAME_STRIDE = flags.DEFINE_integer(
-    "frame_stride", None, "Default: that of the training.", 1
-)
-_FRAME_RATE = flags.DEFINE_float(
-    "frame_rate", None, "Frames per second, in place of --frame_stride.", 1e-3
-)
-_SIZE = flags.DEFINE_integer(
-    "size", None, "Height and width. Default: that of the training.", 16
-)
+flags.adopt_module_key_flags(trained_detector)  # For --help.
+
 _WINDOW = flags.DEFINE_integer(
     "window",
     128,
@@ -37,13 +25,8 @@ _OVERLAP = flags.DEFINE_integer(
 )
 
 
-class Detector:
-    """A trained model of `--model`, with what its description says.
-
-    Attributes:
-        class_names: List of strings.
-        description: Dict, the contents of the `model.json` beside the model.
-    """
+class Detector(trained_detector.TrainedDetector):
+    """A trained detector, which is used on whole videos."""
 
     def __init__(self):
         if _OVERLAP.value is not None and _OVERLAP.value >= _WINDOW.value:
@@ -51,25 +34,7 @@ class Detector:
                 "--overlap must be less than --window. Received: "
                 f"--overlap={_OVERLAP.value}, --window={_WINDOW.value}"
             )
-        path = pathlib.Path(_MODEL.value or "")
-        self._model = load_keras_file(_MODEL.name, _MODEL.value)
-        if not isinstance(self._model, models.FrameDetector):
-            raise app.UsageError(
-                f"--model must be a FrameDetector. Received: {path}, a "
-                f"{type(self._model).__name__}"
-            )
-        self.description = training.read_description(path)
-        self._sampling = self._read_sampling()
-        self._size = _SIZE.value or self.description.get("size")
-        if self._sampling is None or self._size is None:
-            raise app.UsageError(
-                f"There is no description {path.with_suffix('.json')}: set "
-                "--frame_stride and --size."
-            )
-        self.class_names = self.description.get(
-            "class_names",
-            [f"class {i}" for i in range(self._model.num_classes)],
-        )
+        super().__init__()
 
     def detect(self, video):
         """Returns the `VideoDetections` of a record, path or `VideoFile`.
@@ -77,14 +42,12 @@ class Detector:
         Raises:
             VideoReadError: If the video can't be read.
         """
-        return self._model.detect(
+        return self.model.detect(
             video,
             window=_WINDOW.value,
             overlap=_OVERLAP.value,
-            size=self._size,
-            crop_scale=self.description.get("crop_scale", 0.875),
             class_names=self.class_names,
-            **self._sampling,
+            **self.frames,
         )
 
     def detect_all(self, records):
@@ -104,17 +67,3 @@ class Detector:
                 logging.error("Skipped a video: %s", error)
             progress.add(1)
         return detections, failures
-
-    def _read_sampling(self):
-        """Returns which frames are read, as an argument, or `None`."""
-        flag_values = {
-            "frame_stride": _FRAME_STRIDE.value,
-            "frame_rate": _FRAME_RATE.value,
-        }
-        if None not in flag_values.values():
-            raise app.UsageError("Set one of --frame_stride and --frame_rate.")
-        for values in (flag_values, self.description):
-            for name in flag_values:
-                if values.get(name) is not None:
-                    return {name: values[name]}
-        return None

@@ -47,7 +47,7 @@ class DetectionGuideTest(unittest.TestCase):
     def test_what_is_named_exists(self):
         sources = "".join(
             (ROOT / "recipes" / name).read_text()
-            for name in ("detect.py", "inference.py")
+            for name in ("detect.py", "inference.py", "trained_detector.py")
         )
         for flag in re.findall(r"--(\w+)", self.text):
             with self.subTest(flag=flag):

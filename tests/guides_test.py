@@ -65,6 +65,9 @@ class GuidesTest(unittest.TestCase):
                 self.assertIn(f"recipes/{recipe}", text)
                 for name in re.findall(r"recipes/\w+\.py", text):
                     self.assertTrue((ROOT / name).exists(), name)
-                source = (ROOT / "recipes" / recipe).read_text()
+                source = "".join(
+                    (ROOT / "recipes" / name).read_text()
+                    for name in (recipe, "trained_detector.py")
+                )
                 for flag in re.findall(r"--(\w+)", text):
                     self.assertIn(f'"{flag}"', source)

@@ -119,8 +119,8 @@ class DetectLiveTest(unittest.TestCase):
             ([source], "--model"),
             ([source, "--model=none.keras"], "--model=none.keras"),
             ([source, f"--model={self.classifier}"], "a VideoClassifier"),
-            ([source, bare], "no description of --model.*--frame_rate"),
-            ([source, bare, "--size=32"], "--frame_rate and --size"),
+            ([source, bare], "no description .*bare.json: set --size, and"),
+            ([source, bare, "--size=32"], "--frame_stride or --frame_rate"),
             (
                 [source, model, "--frame_rate=5", "--frame_stride=2"],
                 "one of --frame_stride and --frame_rate",

@@ -163,7 +163,7 @@ class RecipeErrorsTest(unittest.TestCase):
                 ([*complete, "--formats=csv,gif"], "--formats=csv,gif"),
                 ([*complete, "--formats="], "--formats must be some of npz"),
                 ([*complete, "--low_threshold=0.6"], "--low_threshold=0.6"),
-                ([*complete, "--overlap=256"], "--overlap=256, --window=256"),
+                ([*complete, "--overlap=128"], "--overlap=128, --window=128"),
                 ([*complete, "--class_names=none.txt"], "none.txt"),
                 (
                     [

@@ -1,0 +1,77 @@
+"""The flags and the model of recipes that use a trained detector."""
+
+import pathlib
+
+from absl import app
+from absl import flags
+
+from ssdet_keras import models
+from ssdet_keras import training
+from ssdet_keras.recipes.keras_file import load_keras_file
+
+_MODEL = flags.DEFINE_string("model", None, "Trained detector, a .keras file.")
+_FRAME_STRIDE = flags.DEFINE_integer(
+    "frame_stride", None, "Default: that of the training.", 1
+)
+_FRAME_RATE = flags.DEFINE_float(
+    "frame_rate",
+    None,
+    "Frames per second that the model sees, in place of --frame_stride. Set it "
+    "where videos have another frame rate than those of the training.",
+    1e-3,
+)
+_SIZE = flags.DEFINE_integer(
+    "size", None, "Height and width. Default: that of the training.", 16
+)
+
+
+class TrainedDetector:
+    """A trained model of `--model`, with what its description says.
+
+    Attributes:
+        model: `FrameDetector`.
+        class_names: List of strings.
+        description: Dict, the contents of the `model.json` beside the model.
+        frames: Dict, which frames the model sees: `size`, `crop_scale`, and
+            one of `frame_stride` and `frame_rate`.
+    """
+
+    def __init__(self):
+        path = pathlib.Path(_MODEL.value or "")
+        self.model = load_keras_file(_MODEL.name, _MODEL.value)
+        if not isinstance(self.model, models.FrameDetector):
+            raise app.UsageError(
+                f"--model must be a FrameDetector. Received: {path}, a "
+                f"{type(self.model).__name__}"
+            )
+        self.description = training.read_description(path)
+        size = _SIZE.value or self.description.get("size")
+        sampling = self._read_sampling()
+        if sampling is None or size is None:
+            raise app.UsageError(
+                f"There is no description {path.with_suffix('.json')}: set "
+                "--size, and --frame_stride or --frame_rate."
+            )
+        self.frames = {
+            "size": size,
+            "crop_scale": self.description.get("crop_scale", 0.875),
+            **sampling,
+        }
+        self.class_names = self.description.get(
+            "class_names",
+            [f"class {i}" for i in range(self.model.num_classes)],
+        )
+
+    def _read_sampling(self):
+        """Returns which frames are read, as an argument, or `None`."""
+        flag_values = {
+            "frame_stride": _FRAME_STRIDE.value,
+            "frame_rate": _FRAME_RATE.value,
+        }
+        if None not in flag_values.values():
+            raise app.UsageError("Set one of --frame_stride and --frame_rate.")
+        for values in (flag_values, self.description):
+            for name in flag_values:
+                if values.get(name) is not None:
+                    return {name: values[name]}
+        return None
