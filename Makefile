@@ -9,9 +9,10 @@ TEST_FLAGS ?=
 export KERAS_BACKEND
 
 INSTALLED = .venv/installed
+METRIC_TEST = tests/evaluation/frame_average_precision_test.py
 LOADER_TESTS = tests/data/clip_batches_test.py tests/data/clip_source_test.py \
 	tests/data/loaders_test.py
-JAX_TESTS = tests/ops tests/layers tests/models tests/training
+JAX_TESTS = tests/ops tests/layers tests/models tests/training $(METRIC_TEST)
 # One process per core, each with one thread.
 PYTEST = OMP_NUM_THREADS=1 .venv/bin/python -m pytest -q -n auto \
 	--dist loadfile $(TEST_FLAGS)
@@ -23,11 +24,11 @@ demo: $(INSTALLED)
 
 test: lint
 	KERAS_BACKEND=torch $(PYTEST) tests
-	# Of evaluation, visualization and data, the loaders alone depend on the
-	# backend.
+	# Of evaluation, visualization and data, one metric and the loaders alone
+	# depend on the backend.
 	KERAS_BACKEND=tensorflow $(PYTEST) --ignore=tests/evaluation \
 		--ignore=tests/visualization --ignore=tests/data tests
-	KERAS_BACKEND=tensorflow $(PYTEST) $(LOADER_TESTS)
+	KERAS_BACKEND=tensorflow $(PYTEST) $(LOADER_TESTS) $(METRIC_TEST)
 	# JAX compiles each shape anew. `make test-jax` runs its slow tests, too.
 	KERAS_BACKEND=jax $(PYTEST) -m "not slow" $(JAX_TESTS)
 
