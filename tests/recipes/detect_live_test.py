@@ -63,6 +63,10 @@ class DetectLiveTest(unittest.TestCase):
             stderr=subprocess.PIPE,
             text=True,
             env=environment,
+            # Background jobs of a shell, and so their tests, ignore Ctrl-C.
+            preexec_fn=lambda: signal.signal(
+                signal.SIGINT, signal.default_int_handler
+            ),
         )
 
     def test_file(self):
