@@ -17,6 +17,7 @@ Videos of the same name get different ones: NAME, NAME_2 and so on. A video that
 can't be read is named, and the others are done; the exit status is then 1.
 """
 
+import itertools
 import pathlib
 
 import numpy as np
@@ -160,13 +161,6 @@ def write_timeline(path, video, detections, record):
     )
 
 
-def read_frames(video):
-    """Yields the frames of a video, of which few are in memory."""
-    for start in range(0, video.num_frames, _FRAMES_AT_ONCE):
-        end = min(start + _FRAMES_AT_ONCE, video.num_frames)
-        yield from video.read(range(start, end))
-
-
 def write(output, name, video, detections, segments, record):
     """Writes one file: `output` without its ending, and the format's name."""
     names = detections.class_names
@@ -200,7 +194,7 @@ def write(output, name, video, detections, segments, record):
         )
     elif name == "mp4":
         frames = visualization.annotate_frames(
-            read_frames(video),
+            itertools.chain.from_iterable(video.read_blocks(_FRAMES_AT_ONCE)),
             detections.scores,
             detections.fps,
             names,

@@ -36,25 +36,18 @@ from absl import app
 from absl import flags
 from absl import logging
 
-from ssdet_keras import data
 from ssdet_keras import evaluation
 from ssdet_keras.data.atomic_write import atomic_write
+from ssdet_keras.recipes import annotation_flags
 from ssdet_keras.recipes import evaluation_report
 from ssdet_keras.recipes import inference
 from ssdet_keras.version import get_commit
 
-flags.adopt_module_key_flags(inference)  # For --help.
+# For --help.
+flags.adopt_module_key_flags(annotation_flags)
+flags.adopt_module_key_flags(inference)
+flags.mark_flag_as_required("annotations")
 
-_DATASET = flags.DEFINE_enum(
-    "dataset", "charades", ["charades", "multithumos"], "Protocols to use."
-)
-_ANNOTATIONS = flags.DEFINE_string(
-    "annotations", None, "Annotations of the test videos.", required=True
-)
-_VIDEO_ROOT = flags.DEFINE_string(
-    "video_root", None, "Folder of the videos, for --model."
-)
-_SPLIT = flags.DEFINE_string("split", None, "Split of the annotations.")
 _CLASS_NAMES = flags.DEFINE_string(
     "class_names",
     None,
@@ -75,19 +68,7 @@ _READERS = {
 
 
 def read_records(class_names):
-    reader = {
-        "charades": data.read_charades,
-        "multithumos": data.read_multithumos,
-    }[_DATASET.value]
-    try:
-        records = reader(
-            annotations=_ANNOTATIONS.value,
-            video_root=_VIDEO_ROOT.value,
-            split=_SPLIT.value,
-            class_names=_CLASS_NAMES.value or class_names,
-        )
-    except (OSError, ValueError) as error:
-        raise app.UsageError(str(error)) from error
+    records = annotation_flags.read_records(_CLASS_NAMES.value or class_names)
     logging.info("Test videos: %s", records.report())
     return records
 
@@ -117,7 +98,7 @@ def call(name, function, *arguments, **options):
 
 def predict(output_dir):
     """Scores the videos with --model. Returns a dict of a path, and records."""
-    if _VIDEO_ROOT.value is None:
+    if annotation_flags.VIDEO_ROOT.value is None:
         raise app.UsageError("--model needs --video_root.")
     detector = inference.Detector()
     records = read_records(detector.class_names)
@@ -153,7 +134,7 @@ def evaluate(name, predictions, records):
     protocol = {
         "charades": evaluation.charades,
         "multithumos": evaluation.multithumos,
-    }[_DATASET.value]
+    }[annotation_flags.DATASET.value]
     try:
         return call(name, protocol, predictions, records)
     except ValueError as error:

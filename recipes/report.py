@@ -24,26 +24,15 @@ from absl import app
 from absl import flags
 from absl import logging
 
-from ssdet_keras import data
 from ssdet_keras import training
 from ssdet_keras import visualization
+from ssdet_keras.recipes import annotation_flags
 from ssdet_keras.recipes import report_sections
 from ssdet_keras.recipes import report_videos
 
+flags.adopt_module_key_flags(annotation_flags)  # For --help.
+
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", "report", "Folder to write.")
-_DATASET = flags.DEFINE_enum(
-    "dataset",
-    "charades",
-    ["charades", "multithumos"],
-    "Format of the annotations.",
-)
-_ANNOTATIONS = flags.DEFINE_string(
-    "annotations", None, "Annotations of the test videos, to show videos."
-)
-_VIDEO_ROOT = flags.DEFINE_string(
-    "video_root", None, "Folder of the test videos, to show their frames."
-)
-_SPLIT = flags.DEFINE_string("split", None, "Split of the annotations.")
 
 
 def read_runs(paths):
@@ -96,31 +85,14 @@ def name_classes(run):
     return None
 
 
-def read_records(class_names):
-    """Returns the annotated videos, or `None` without --annotations."""
-    if _ANNOTATIONS.value is None:
-        return None
-    reader = {
-        "charades": data.read_charades,
-        "multithumos": data.read_multithumos,
-    }[_DATASET.value]
-    try:
-        return reader(
-            annotations=_ANNOTATIONS.value,
-            video_root=_VIDEO_ROOT.value,
-            split=_SPLIT.value,
-            class_names=class_names,
-        )
-    except (OSError, ValueError) as error:
-        raise app.UsageError(str(error)) from error
-
-
 def main(argv):
     if len(argv) < 2:
         raise app.UsageError("Name at least one folder of a training run.")
     runs = read_runs(argv[1:])
     class_names = find_class_names(runs)
-    records = read_records(class_names)
+    records = None
+    if annotation_flags.ANNOTATIONS.value is not None:
+        records = annotation_flags.read_records(class_names)
     folder = pathlib.Path(_OUTPUT_DIR.value)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -130,7 +102,10 @@ def main(argv):
             *report_sections.show_classes(runs, class_names, records, folder),
             *report_sections.show_training(runs, folder),
             *report_videos.show_videos(
-                runs, records, _VIDEO_ROOT.value is not None, folder
+                runs,
+                records,
+                annotation_flags.VIDEO_ROOT.value is not None,
+                folder,
             ),
         ]
         title = " and ".join(runs)

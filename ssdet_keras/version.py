@@ -1,13 +1,17 @@
 """Version of the package."""
 
+import functools
 import pathlib
 import subprocess
 
 __version__ = "0.1.0"
 
 
+@functools.cache
 def get_commit():
     """Returns which code this is, to keep beside results.
+
+    Git is asked once in a process, which runs the code that it has loaded.
 
     Returns:
         String: the git commit where the package runs from a checkout, with

@@ -3,12 +3,12 @@
 import os
 import pathlib
 import re
-import subprocess
-import sys
 import tempfile
 import unittest
 
 import numpy as np
+from examples import find_examples
+from examples import run_example
 
 from ssdet_keras import data
 
@@ -21,24 +21,12 @@ class DetectionGuideTest(unittest.TestCase):
         self.text = guide.read_text(encoding="utf-8")
 
     def test_example(self):
-        ((_, code),) = re.findall(
-            r"<!-- example: (.+?) -->\n```python\n(.+?)```",
-            self.text,
-            re.DOTALL,
-        )
+        ((_, code),) = find_examples(self.text)
         with tempfile.TemporaryDirectory() as folder:
             frames = (np.full((48, 64, 3), 5 * i, "uint8") for i in range(50))
             data.write_video(pathlib.Path(folder) / "video.mp4", frames, 25)
-            result = subprocess.run(
-                [sys.executable, "-c", code],
-                cwd=folder,
-                capture_output=True,
-                text=True,
-                check=False,
-                env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-            )
-            self.assertEqual(result.returncode, 0, result.stderr[-3000:])
-            self.assertEqual(result.stdout, "(50, 2) 25.0\n")
+            output = run_example(code, folder)
+            self.assertEqual(output, "(50, 2) 25.0\n")
             self.assertEqual(
                 sorted(os.listdir(folder)),
                 ["annotated.mp4", "video.mp4", "video.vtt"],

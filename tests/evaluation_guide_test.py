@@ -1,12 +1,12 @@
 """The examples of the guide run as written, and its links exist."""
 
-import os
 import pathlib
 import re
-import subprocess
-import sys
 import tempfile
 import unittest
+
+from examples import find_examples
+from examples import run_example
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 GUIDE = ROOT / "docs" / "evaluation.md"
@@ -30,11 +30,7 @@ class EvaluationGuideTest(unittest.TestCase):
         self.text = GUIDE.read_text(encoding="utf-8")
 
     def test_examples(self):
-        examples = re.findall(
-            r"<!-- example: (.+?) -->\n```python\n(.+?)```",
-            self.text,
-            re.DOTALL,
-        )
+        examples = find_examples(self.text)
         self.assertEqual([name for name, _ in examples], list(OUTPUTS))
         self.assertEqual(len(examples), self.text.count("```python"))
         # In one process, as in a notebook.
@@ -42,16 +38,8 @@ class EvaluationGuideTest(unittest.TestCase):
             f"{example}\nprint('END {name}')\n" for name, example in examples
         )
         with tempfile.TemporaryDirectory() as folder:
-            result = subprocess.run(
-                [sys.executable, "-c", code],
-                cwd=folder,
-                capture_output=True,
-                text=True,
-                check=False,
-                env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-            )
-        self.assertEqual(result.returncode, 0, result.stderr[-3000:])
-        outputs = re.split(r"END \S+\n", result.stdout)
+            output = run_example(code, folder)
+        outputs = re.split(r"END \S+\n", output)
         # The guide shows the output of this one.
         table = re.search(r"\n```\n( .+?)```", self.text, re.DOTALL)[1]
         for (name, expected), output in zip(

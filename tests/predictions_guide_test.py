@@ -1,12 +1,12 @@
 """The examples of the guide to files of predictions run as written."""
 
-import os
 import pathlib
 import re
-import subprocess
-import sys
 import tempfile
 import unittest
+
+from examples import find_examples
+from examples import run_example
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 GUIDE = ROOT / "docs" / "predictions.md"
@@ -24,24 +24,12 @@ class PredictionsGuideTest(unittest.TestCase):
         self.text = GUIDE.read_text(encoding="utf-8")
 
     def test_examples(self):
-        examples = re.findall(
-            r"<!-- example: (.+?) -->\n```python\n(.+?)```",
-            self.text,
-            re.DOTALL,
-        )
+        examples = find_examples(self.text)
         self.assertEqual([name for name, _ in examples], list(OUTPUTS))
         self.assertEqual(len(examples), self.text.count("```python"))
         folder = self.enterContext(tempfile.TemporaryDirectory())
-        result = subprocess.run(
-            [sys.executable, "-c", "\n".join(code for _, code in examples)],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        )
-        self.assertEqual(result.returncode, 0, result.stderr[-3000:])
-        self.assertEqual(result.stdout, "".join(OUTPUTS.values()))
+        output = run_example("\n".join(code for _, code in examples), folder)
+        self.assertEqual(output, "".join(OUTPUTS.values()))
 
     def test_what_is_named_exists(self):
         from ssdet_keras import evaluation

@@ -135,6 +135,16 @@ class FolderWriter:
         """Does nothing: the files are complete."""
 
 
+def open_mp4_writer(path, fps, height, width, key_frame_interval):
+    """Returns a writer of an mp4 file: H.264 by ffmpeg, else MPEG-4.
+
+    The interval of key frames is that of H.264 alone.
+    """
+    if has_ffmpeg():
+        return FFmpegWriter(path, fps, height, width, key_frame_interval)
+    return OpenCVWriter(path, fps, height, width)
+
+
 @functools.cache
 def has_ffmpeg():
     """Tells whether the program ffmpeg is there, with an H.264 encoder."""

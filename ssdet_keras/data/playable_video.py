@@ -112,10 +112,11 @@ def _media_type(video):
 
 
 def _is_regular(video):
-    if video.times is None:
+    times = video.times
+    if times is None:
         return False
     regular = np.arange(video.num_frames) / video.fps
-    return np.abs(video.times - regular).max() <= _TOLERANCE
+    return np.abs(times - regular).max() <= _TOLERANCE
 
 
 def _copy(video, max_bytes):
@@ -129,9 +130,8 @@ def _copy(video, max_bytes):
             media_type, path = "video/webm", os.path.join(folder, "copy.webm")
             writer = OpenCVWriter(path, video.fps, *size, codec="VP80")
         with writer:
-            for start in range(0, video.num_frames, _FRAMES_AT_ONCE):
-                end = min(start + _FRAMES_AT_ONCE, video.num_frames)
-                writer.write(video.read(range(start, end), size=size))
+            for frames in video.read_blocks(_FRAMES_AT_ONCE, size=size):
+                writer.write(frames)
                 if os.path.exists(path) and os.path.getsize(path) > max_bytes:
                     return media_type, None
         if os.path.getsize(path) > max_bytes:

@@ -3,10 +3,8 @@
 import os
 import tempfile
 
-from ssdet_keras.data.frame_writers import FFmpegWriter
 from ssdet_keras.data.frame_writers import FolderWriter
-from ssdet_keras.data.frame_writers import OpenCVWriter
-from ssdet_keras.data.frame_writers import has_ffmpeg
+from ssdet_keras.data.frame_writers import open_mp4_writer
 from ssdet_keras.data.video_file import VideoFile
 
 FORMATS = ("mp4", "frames")
@@ -80,9 +78,8 @@ def prepare_video(
         with _open_writer(
             part, format, video.fps, size, key_frame_interval
         ) as writer:
-            for start in range(0, video.num_frames, _FRAMES_AT_ONCE):
-                end = min(start + _FRAMES_AT_ONCE, video.num_frames)
-                writer.write(video.read(range(start, end), size=size))
+            for frames in video.read_blocks(_FRAMES_AT_ONCE, size=size):
+                writer.write(frames)
         os.replace(part, target)
         return video.num_frames
 
@@ -117,6 +114,4 @@ def small_size(height, width, short_side):
 def _open_writer(path, format, fps, size, key_frame_interval):
     if format == "frames":
         return FolderWriter(path, fps)
-    if has_ffmpeg():
-        return FFmpegWriter(path, fps, *size, key_frame_interval)
-    return OpenCVWriter(path, fps, *size)
+    return open_mp4_writer(path, fps, *size, key_frame_interval)

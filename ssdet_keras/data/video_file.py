@@ -169,6 +169,24 @@ class VideoFile:
             frames[others] = frames[first]
         return frames
 
+    def read_blocks(self, num_frames, size=None):
+        """Yields all frames, a block of successive ones at a time.
+
+        Args:
+            num_frames: Integer. Frames of a block; the last one may have
+                fewer.
+            size: See `read`.
+
+        Yields:
+            What `read` returns.
+
+        Raises:
+            VideoReadError: If a frame can't be decoded.
+        """
+        for start in range(0, self.num_frames, num_frames):
+            end = min(start + num_frames, self.num_frames)
+            yield self.read(range(start, end), size=size)
+
     def load(self):
         """Decodes all frames into memory, from which they are then read.
 

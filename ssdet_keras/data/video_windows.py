@@ -38,6 +38,7 @@ class VideoWindows:
     Attributes:
         num_frames: Integer. Number of frames of the video.
         fps: Float. Frames per second of the video.
+        overlap: Integer. Frames that two windows share, at least.
         frame_indices: int64 array: the frames of the video that are in the
             windows, `T` in all.
 
@@ -87,10 +88,9 @@ class VideoWindows:
         self.frame_indices = sampling.indices_of_video(
             self.num_frames, self.fps
         )
-        if overlap is None:
-            overlap = window // 4
+        self.overlap = window // 4 if overlap is None else overlap
         self._starts = find_window_starts(
-            len(self.frame_indices), window, overlap
+            len(self.frame_indices), window, self.overlap
         )
         self._window = window
         self._size = size

@@ -6,9 +6,7 @@ import tempfile
 
 import numpy as np
 
-from ssdet_keras.data.frame_writers import FFmpegWriter
-from ssdet_keras.data.frame_writers import OpenCVWriter
-from ssdet_keras.data.frame_writers import has_ffmpeg
+from ssdet_keras.data.frame_writers import open_mp4_writer
 from ssdet_keras.data.prepare_video import UNFINISHED_PREFIX
 
 _KEY_FRAME_INTERVAL = 48
@@ -56,17 +54,13 @@ def write_video(path, frames, fps):
         prefix=UNFINISHED_PREFIX, dir=folder
     ) as part:
         unfinished = os.path.join(part, name)
-        with _open_writer(unfinished, float(fps), *shape[:2]) as writer:
+        with open_mp4_writer(
+            unfinished, float(fps), *shape[:2], _KEY_FRAME_INTERVAL
+        ) as writer:
             for frame in itertools.chain([first], frames):
                 _check_frame(frame, shape)
                 writer.write(frame[None])
         os.replace(unfinished, path)
-
-
-def _open_writer(path, fps, height, width):
-    if has_ffmpeg():
-        return FFmpegWriter(path, fps, height, width, _KEY_FRAME_INTERVAL)
-    return OpenCVWriter(path, fps, height, width)
 
 
 def _check_frame(frame, shape):

@@ -1,9 +1,8 @@
 """Tables of the average precision of every class."""
 
 import csv
-import io
 
-from ssdet_keras.data.atomic_write import atomic_write
+from ssdet_keras.evaluation.text_files import write_text
 
 
 def write_class_table(path, results):
@@ -30,19 +29,18 @@ def write_class_table(path, results):
     evaluation.write_class_table("per_class.csv", results)
     ```
     """
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
+    classes = _get_classes(results)
     header = ["class"]
     for name in results:
         header += [name, f"{name}_positives"]
-    writer.writerow(header)
-    for class_name, cells in _get_classes(results):
-        row = [class_name]
-        for count, value in cells:
-            row += ["" if value is None else repr(value), count]
-        writer.writerow(row)
-    with atomic_write(path) as file:
-        file.write(table.getvalue().encode("utf-8"))
+    with write_text(path) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        for class_name, cells in classes:
+            row = [class_name]
+            for count, value in cells:
+                row += ["" if value is None else repr(value), count]
+            writer.writerow(row)
 
 
 def format_class_table(results):

@@ -1,10 +1,10 @@
 """Average precision of detected segments."""
 
 import collections
-import warnings
 
 import numpy as np
 
+from ssdet_keras.evaluation.check_videos import check_videos
 from ssdet_keras.evaluation.result import Result
 
 _THRESHOLDS = {
@@ -96,7 +96,7 @@ def segment_average_precision(
             f"Received: thresholds={thresholds}"
         )
     records = sorted(annotations, key=lambda record: record.id)
-    _check_videos(detections, records)
+    check_videos("detections", "detected", detections, records, 3)
     class_names = getattr(annotations, "class_names", None)
     groups = _group(detections, records, class_names)
 
@@ -211,24 +211,3 @@ def _group(detections, records, class_names):
                 )
             )
     return groups
-
-
-def _check_videos(detections, records):
-    for name, value in (("detections", detections), ("annotations", records)):
-        if not len(value):
-            raise ValueError(
-                f"`{name}` must hold at least one video. Received: none"
-            )
-    ids = {record.id for record in records}
-    unknown = [video_id for video_id in detections if video_id not in ids]
-    if len(unknown) == len(detections):
-        raise ValueError(
-            "`detections` and `annotations` must share video ids. Received: "
-            f"detections of {unknown[0]}, annotations of {records[0].id}"
-        )
-    if unknown:
-        warnings.warn(
-            f"{len(unknown)} of {len(detections)} detected videos are not "
-            f"annotated and are ignored, such as {unknown[0]}",
-            stacklevel=3,
-        )

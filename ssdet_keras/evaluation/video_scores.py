@@ -6,6 +6,8 @@ import numpy as np
 
 from ssdet_keras.evaluation.average_precision import average_precision
 from ssdet_keras.evaluation.check_same_classes import check_same_classes
+from ssdet_keras.evaluation.check_videos import check_videos
+from ssdet_keras.evaluation.check_videos import name_some
 from ssdet_keras.evaluation.interpolate_scores import interpolate_scores
 from ssdet_keras.evaluation.interpolate_scores import sample_uniformly
 from ssdet_keras.evaluation.predictions import Predictions
@@ -47,7 +49,8 @@ class VideoScores:
 
     def __init__(self, predictions, annotations):
         records = list(annotations)
-        _check_videos(predictions, records)
+        check_videos("predictions", "predicted", predictions, records)
+        _warn_of_missing(predictions, records)
         scores = [
             np.asarray(predictions[record.id])
             if record.id in predictions
@@ -118,9 +121,8 @@ class VideoScores:
         times = self.times(index)
         labels = np.zeros((len(times), self.num_classes), bool)
         for class_index, start, end in self._segments[index]:
-            first = np.searchsorted(times, start, "right")
-            last = np.searchsorted(times, end, "left")
-            labels[first:last, class_index] = True
+            rows = _find_rows(times, start, end, inclusive=False)
+            labels[rows, class_index] = True
         return labels
 
     def rank(self, samples, inclusive, balance=None):
@@ -139,14 +141,14 @@ class VideoScores:
         """
         offsets = np.cumsum([0] + [len(times) for _, times in samples])
         positives = [[] for _ in range(self.num_classes)]
-        sides = ("left", "right") if inclusive else ("right", "left")
         for offset, (_, times), segments in zip(
             offsets[:-1], samples, self._segments, strict=True
         ):
             for class_index, start, end in segments:
-                first = offset + np.searchsorted(times, start, sides[0])
-                last = offset + np.searchsorted(times, end, sides[1])
-                positives[class_index].append(slice(first, last))
+                rows = _find_rows(times, start, end, inclusive)
+                positives[class_index].append(
+                    slice(offset + rows.start, offset + rows.stop)
+                )
 
         per_class = np.empty(self.num_classes)
         num_positives = np.empty(self.num_classes)
@@ -180,32 +182,12 @@ class VideoScores:
         return scores
 
 
-def _check_videos(predictions, records):
-    for name, value in (("predictions", predictions), ("annotations", records)):
-        if not len(value):
-            raise ValueError(
-                f"`{name}` must hold at least one video. Received: none"
-            )
-    ids = {record.id for record in records}
+def _warn_of_missing(predictions, records):
     missing = [record.id for record in records if record.id not in predictions]
-    unknown = [video_id for video_id in predictions if video_id not in ids]
-    if len(unknown) == len(predictions):
-        raise ValueError(
-            "`predictions` and `annotations` must share video ids. Received: "
-            f"predictions of {_name_some(unknown)}, annotations of "
-            f"{_name_some([record.id for record in records])}. Are they of "
-            "another split or data set?"
-        )
     if missing:
         warnings.warn(
             f"{len(missing)} of {len(records)} annotated videos have no "
-            f"prediction and score -inf: {_name_some(missing)}",
-            stacklevel=4,
-        )
-    if unknown:
-        warnings.warn(
-            f"{len(unknown)} of {len(predictions)} predicted videos are not "
-            f"annotated and are ignored: {_name_some(unknown)}",
+            f"prediction and score -inf: {name_some(missing)}",
             stacklevel=4,
         )
 
@@ -217,6 +199,15 @@ def _check_record(record, num_classes):
                 f"Class indices must be in the range [0, {num_classes}). "
                 f"Received: segment={tuple(segment)} of video {record.id}"
             )
+
+
+def _find_rows(times, start, end, inclusive):
+    """Returns the rows between two times, a slice."""
+    sides = ("left", "right") if inclusive else ("right", "left")
+    return slice(
+        np.searchsorted(times, start, sides[0]),
+        np.searchsorted(times, end, sides[1]),
+    )
 
 
 def _get_times(predictions, video_id):
@@ -241,8 +232,3 @@ def _get_duration(record, times):
             f"duration={record.duration} of video {record.id}"
         )
     return float(duration)
-
-
-def _name_some(names, count=5):
-    shown = ", ".join(map(str, names[:count]))
-    return shown + (", ..." if len(names) > count else "")

@@ -168,8 +168,6 @@ class FrameDetector(keras.Model):
                 f"`class_names` must name {self.num_classes} classes. "
                 f"Received: {len(class_names)} names"
             )
-        if overlap is None:
-            overlap = window // 4
         windows = VideoWindows(
             video,
             window=window,
@@ -180,7 +178,7 @@ class FrameDetector(keras.Model):
             crop_scale=crop_scale,
         )
         logits = upsample_to_frames(
-            predict_windows(self, windows, overlap),
+            predict_windows(self, windows, windows.overlap),
             windows.frame_indices,
             windows.num_frames,
         )

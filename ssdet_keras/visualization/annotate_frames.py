@@ -3,6 +3,7 @@
 import numpy as np
 
 from ssdet_keras.visualization.figures import check_frames
+from ssdet_keras.visualization.figures import check_probabilities
 from ssdet_keras.visualization.find_font import find_font
 
 # In pixels.
@@ -75,11 +76,7 @@ def annotate_frames(
             "with one column for each name. Received: "
             f"scores.shape={scores.shape}"
         )
-    if not ((scores >= 0) & (scores <= 1)).all():
-        raise ValueError(
-            "`scores` must be probabilities, in the range [0, 1]. Received: "
-            f"scores from {scores.min()} to {scores.max()}"
-        )
+    check_probabilities(scores)
     if not 0 < fps < np.inf:
         raise ValueError(f"`fps` must be positive. Received: fps={fps}")
     if not 0 <= threshold <= 1 or max_classes < 1:

@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from ssdet_keras.visualization.figures import check_class_names
 from ssdet_keras.visualization.figures import check_frames
+from ssdet_keras.visualization.figures import check_scores
 from ssdet_keras.visualization.figures import figure
 from ssdet_keras.visualization.figures import get_line
 from ssdet_keras.visualization.figures import shorten
@@ -142,16 +144,7 @@ def _check(frames, frame_times, runs, truth, duration, class_names):
             "`scores` must be of at least one model. Received: none"
         )
     for scores in runs.values():
-        if scores.ndim != 2 or scores.size == 0:
-            raise ValueError(
-                "`scores` must have the shape `(frames, classes)`. Received: "
-                f"scores.shape={scores.shape}"
-            )
-        if not ((scores >= 0) & (scores <= 1)).all():
-            raise ValueError(
-                "`scores` must be probabilities, in the range [0, 1]. "
-                f"Received: scores from {scores.min()} to {scores.max()}"
-            )
+        check_scores(scores)
     shapes = {scores.shape for scores in runs.values()}
     if len(shapes) > 1:
         raise ValueError(
@@ -163,11 +156,7 @@ def _check(frames, frame_times, runs, truth, duration, class_names):
             f"`truth` must have the shape of `scores`, {scores.shape}. "
             f"Received: truth.shape={truth.shape}"
         )
-    if len(class_names) != scores.shape[1]:
-        raise ValueError(
-            f"`class_names` must name {scores.shape[1]} classes. Received: "
-            f"{len(class_names)} names"
-        )
+    check_class_names(class_names, scores.shape[1])
 
 
 def _choose_classes(scores, truth, max_classes):

@@ -130,6 +130,34 @@ def check_frames(name, frames):
     return frames
 
 
+def check_scores(scores):
+    """Raises an error unless an array is of probabilities of frames."""
+    if scores.ndim != 2 or scores.size == 0:
+        raise ValueError(
+            "`scores` must have the shape `(frames, classes)`. Received: "
+            f"scores.shape={scores.shape}"
+        )
+    check_probabilities(scores)
+
+
+def check_probabilities(scores):
+    """Raises an error unless all values of an array are in `[0, 1]`."""
+    if not ((scores >= 0) & (scores <= 1)).all():
+        raise ValueError(
+            "`scores` must be probabilities, in the range [0, 1], without "
+            f"NaN. Received: scores from {scores.min()} to {scores.max()}"
+        )
+
+
+def check_class_names(class_names, num_classes):
+    """Raises an error unless there is a name for each class."""
+    if len(class_names) != num_classes:
+        raise ValueError(
+            f"`class_names` must name {num_classes} classes. Received: "
+            f"{len(class_names)} names"
+        )
+
+
 def check_rows(rows):
     """Returns rows of clips and their curves as arrays, or raises an error.
 

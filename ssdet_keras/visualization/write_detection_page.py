@@ -13,6 +13,9 @@ import urllib.parse
 
 import numpy as np
 
+from ssdet_keras.visualization.figures import check_class_names
+from ssdet_keras.visualization.figures import check_scores
+
 # About the pixels of a timeline in its width.
 _MAX_BINS = 1000
 # A multiple of 3, so that the parts of the base64 code fit together.
@@ -68,7 +71,10 @@ def write_detection_page(
     """
     scores = np.asarray(scores)
     class_names = [str(name) for name in class_names]
-    _check_scores(scores, fps, class_names)
+    check_scores(scores)
+    if not 0 < fps < np.inf:
+        raise ValueError(f"`fps` must be positive. Received: fps={fps}")
+    check_class_names(class_names, scores.shape[1])
     _check_segments("segments", segments, 4, len(class_names))
     _check_segments("truth", truth or [], 3, len(class_names))
     video_path, media_type, content, is_copy, is_regular = video
@@ -92,26 +98,6 @@ def write_detection_page(
         },
     }
     _write(path, title or name, details, content or b"")
-
-
-def _check_scores(scores, fps, class_names):
-    if scores.ndim != 2 or scores.size == 0:
-        raise ValueError(
-            "`scores` must have the shape `(frames, classes)`. Received: "
-            f"scores.shape={scores.shape}"
-        )
-    if not ((scores >= 0) & (scores <= 1)).all():
-        raise ValueError(
-            "`scores` must be in the range [0, 1], without NaN. Received: "
-            f"values from {scores.min()} to {scores.max()}"
-        )
-    if not 0 < fps < np.inf:
-        raise ValueError(f"`fps` must be positive. Received: fps={fps}")
-    if len(class_names) != scores.shape[1]:
-        raise ValueError(
-            f"`class_names` must name {scores.shape[1]} classes. Received: "
-            f"{len(class_names)} names"
-        )
 
 
 def _check_segments(name, segments, length, num_classes):

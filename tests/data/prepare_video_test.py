@@ -36,7 +36,7 @@ class PrepareVideoTest(FolderTestCase):
             format, name = ("frames", "a")
         target = self.make_path(writer, name)
         with mock.patch(
-            "ssdet_keras.data.prepare_video.has_ffmpeg",
+            "ssdet_keras.data.frame_writers.has_ffmpeg",
             return_value=writer == "ffmpeg",
         ):
             num_frames = prepare_video(source, target, format=format, **kwargs)

@@ -91,6 +91,14 @@ class VideoFileTest(FolderTestCase):
         np.testing.assert_array_equal(after, before)
         self.assertEqual((video.num_frames, video.fps), (10, 25.0))
 
+    def test_blocks(self):
+        video = VideoFile(write_video(self.make_path("a.mp4"), 10))
+        blocks = list(video.read_blocks(4, size=(20, 30)))
+        self.assertEqual([len(block) for block in blocks], [4, 4, 2])
+        np.testing.assert_array_equal(
+            np.concatenate(blocks), video.read(range(10), size=(20, 30))
+        )
+
     def test_past_end(self):
         video = VideoFile(write_video(self.make_path("a.mp4"), 5))
         with self.assertRaisesRegex(VideoReadError, "frame 5 .* 5 frames"):

@@ -18,7 +18,8 @@ class WriteVideoTest(FolderTestCase):
         path = self.make_path("a.mp4")
         frames = (np.full((32, 48, 3), 10 * i, "uint8") for i in range(20))
         with mock.patch(
-            "ssdet_keras.data.write_video.has_ffmpeg", return_value=uses_ffmpeg
+            "ssdet_keras.data.frame_writers.has_ffmpeg",
+            return_value=uses_ffmpeg,
         ):
             write_video(path, frames, 12.5)
         with VideoFile(path) as video:
@@ -55,7 +56,7 @@ class WriteVideoTest(FolderTestCase):
                 given.append(i)
                 yield np.zeros((2, 2, 3), "uint8")
 
-        with mock.patch("ssdet_keras.data.write_video._open_writer", Writer):
+        with mock.patch("ssdet_keras.data.write_video.open_mp4_writer", Writer):
             write_video(self.make_path("a.mp4"), make_frames(), 5)
         self.assertLen(given, 50)
 

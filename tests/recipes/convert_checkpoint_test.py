@@ -1,7 +1,6 @@
 """Conversion of checkpoints, and the errors of bad ones."""
 
 import json
-import os
 import pathlib
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import checkpoint_files
 import keras
 import numpy as np
 import torch
+from run_recipe_cases import run_recipe_cases
 
 from ssdet_keras import models
 
@@ -43,16 +43,7 @@ class ConvertCheckpointTest(unittest.TestCase):
 
     def call(self, cases):
         """Returns the messages that the calls with such arguments end with."""
-        result = subprocess.run(
-            [sys.executable, str(FOLDER / "recipe_cases.py"), RECIPE],
-            input=json.dumps([[str(a) for a in case] for case in cases]),
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        )
-        self.assertIn("MESSAGES", result.stdout, result.stderr)
-        return json.loads(result.stdout.split("MESSAGES")[1])
+        return run_recipe_cases(RECIPE, cases, TF_CPP_MIN_LOG_LEVEL="3")
 
     def test_converts(self):
         classifier = self.root / "classifier.keras"

@@ -12,6 +12,7 @@ import unittest
 
 import cv2
 import numpy as np
+from run_recipe_cases import run_recipe_cases
 
 from ssdet_keras import models
 
@@ -143,19 +144,13 @@ class DetectLiveTest(unittest.TestCase):
             ([model, source, "--hop=-1"], "hop"),
             ([model, source, "more"], "Unexpected arguments.*more"),
         ]
-        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        environment.pop("DISPLAY", None)
-        environment.pop("WAYLAND_DISPLAY", None)
-        result = subprocess.run(
-            [sys.executable, FOLDER / "recipe_cases.py", RECIPE],
-            input=json.dumps([arguments for arguments, _ in cases]),
-            capture_output=True,
-            text=True,
-            check=False,
-            env=environment,
+        messages = run_recipe_cases(
+            RECIPE,
+            [arguments for arguments, _ in cases],
+            TF_CPP_MIN_LOG_LEVEL="3",
+            DISPLAY=None,
+            WAYLAND_DISPLAY=None,
         )
-        self.assertIn("MESSAGES", result.stdout, result.stderr)
-        messages = json.loads(result.stdout.split("MESSAGES")[1])
         for (arguments, expected), message in zip(cases, messages, strict=True):
             with self.subTest(arguments=arguments):
                 self.assertRegex(message or "", expected)

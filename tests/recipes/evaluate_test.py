@@ -9,6 +9,7 @@ import tempfile
 import unittest
 
 import numpy as np
+from run_recipe_cases import run_recipe_cases
 
 from ssdet_keras import data
 from ssdet_keras import evaluation
@@ -229,20 +230,10 @@ class EvaluateTest(unittest.TestCase):
             ),
             ([good, "--video_root=/nowhere"], "/nowhere"),
         ]
-        result = subprocess.run(
-            [sys.executable, str(FOLDER / "recipe_cases.py"), RECIPE],
-            input=json.dumps(
-                [
-                    [f"--annotations={self.annotations}", *map(str, case)]
-                    for case, _ in cases
-                ]
-            ),
-            capture_output=True,
-            text=True,
-            check=False,
+        messages = run_recipe_cases(
+            RECIPE,
+            [[f"--annotations={self.annotations}", *case] for case, _ in cases],
         )
-        self.assertIn("MESSAGES", result.stdout, result.stderr[-3000:])
-        messages = json.loads(result.stdout.split("MESSAGES")[1])
         for (case, expected), message in zip(cases, messages, strict=True):
             with self.subTest(case=[str(a) for a in case]):
                 self.assertRegex(str(message), expected)

@@ -1,13 +1,10 @@
-import json
-import os
 import pathlib
-import subprocess
-import sys
 import tempfile
 import unittest
 
 import keras
 import pytest
+from run_recipe_cases import run_recipe_cases
 
 from ssdet_keras import models
 
@@ -29,16 +26,7 @@ class ExportModelTest(unittest.TestCase):
 
     def call(self, cases, backend="tensorflow"):
         """Returns the message that each call ended with."""
-        result = subprocess.run(
-            [sys.executable, FOLDER / "recipe_cases.py", RECIPE],
-            input=json.dumps(cases),
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "KERAS_BACKEND": backend},
-        )
-        self.assertIn("MESSAGES", result.stdout, result.stderr)
-        return json.loads(result.stdout.split("MESSAGES")[1])
+        return run_recipe_cases(RECIPE, cases, KERAS_BACKEND=backend)
 
     def test_writes_both_formats_and_tells_bad_flags(self):
         checkpoint = f"--checkpoint={self.checkpoint}"

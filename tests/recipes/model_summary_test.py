@@ -1,6 +1,5 @@
 """The table of the documentation is what the code prints."""
 
-import json
 import pathlib
 import subprocess
 import sys
@@ -8,6 +7,7 @@ import tempfile
 import unittest
 
 import keras
+from run_recipe_cases import run_recipe_cases
 
 from ssdet_keras import models
 
@@ -94,15 +94,7 @@ class ModelSummaryTest(unittest.TestCase):
             ([f"--checkpoint={other}"], "set --frames, --height and --width"),
             ([f"--checkpoint={other}", *sizes], "must be an `X3DBackbone`"),
         ]
-        result = subprocess.run(
-            [sys.executable, FOLDER / "recipe_cases.py", RECIPE],
-            input=json.dumps([arguments for arguments, _ in cases]),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        self.assertIn("MESSAGES", result.stdout, result.stderr)
-        messages = json.loads(result.stdout.split("MESSAGES")[1])
+        messages = run_recipe_cases(RECIPE, [case for case, _ in cases])
         for (case, expected), message in zip(cases, messages, strict=True):
             with self.subTest(case=case):
                 self.assertRegex(message or "", expected)

@@ -1,7 +1,6 @@
 """Pretraining with augmented feature maps, at a tiny scale."""
 
 import csv
-import json
 import pathlib
 import subprocess
 import sys
@@ -10,6 +9,7 @@ import unittest
 
 import keras
 import numpy as np
+from run_recipe_cases import run_recipe_cases
 
 from ssdet_keras import models
 from ssdet_keras.data import generate
@@ -62,16 +62,7 @@ class PretrainKineticsTest(unittest.TestCase):
             [*nothing, "--augmentation_depth=stem", "--augmentation=none"],
             [*nothing, "--augmentation_depth=stem", "--task=classification"],
         ]
-        result = subprocess.run(
-            [sys.executable, str(FOLDER / "recipe_cases.py"), str(RECIPE)],
-            input=json.dumps(cases),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if "MESSAGES" not in result.stdout:
-            raise AssertionError(result.stderr[-5000:])
-        cls.messages = json.loads(result.stdout.split("MESSAGES")[1])
+        cls.messages = run_recipe_cases(RECIPE, cases)
 
     def assert_trained(self, name, num_epochs, num_outputs):
         workdir = self.root / name

@@ -1,6 +1,5 @@
 """Files that the preview writes, of videos of one colour each."""
 
-import json
 import os
 import pathlib
 import subprocess
@@ -11,6 +10,7 @@ import unittest
 import cv2
 import numpy as np
 from PIL import Image
+from run_recipe_cases import run_recipe_cases
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 RECIPE = FOLDER.parents[1] / "recipes" / "preview_augmentations.py"
@@ -163,15 +163,7 @@ class PreviewAugmentationsTest(unittest.TestCase):
             ([*small, red, f"--output=/nowhere/a.{ending}"], "/nowhere/a")
             for ending in ("png", "gif", "mp4")
         ]
-        result = subprocess.run(
-            [sys.executable, FOLDER / "recipe_cases.py", RECIPE],
-            input=json.dumps([arguments for arguments, _ in cases]),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        self.assertIn("MESSAGES", result.stdout, result.stderr[-3000:])
-        messages = json.loads(result.stdout.split("MESSAGES")[1])
+        messages = run_recipe_cases(RECIPE, [case for case, _ in cases])
         for (arguments, expected), message in zip(cases, messages, strict=True):
             with self.subTest(arguments=arguments):
                 self.assertRegex(message, expected)

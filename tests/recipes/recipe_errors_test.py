@@ -1,11 +1,12 @@
 """Bad flags and files end every recipe with one clear sentence."""
 
-import json
 import pathlib
 import subprocess
 import sys
 import tempfile
 import unittest
+
+from run_recipe_cases import run_recipe_cases
 
 from ssdet_keras import data
 from ssdet_keras import models
@@ -54,15 +55,9 @@ class RecipeErrorsTest(unittest.TestCase):
 
     def assert_messages(self, recipe, cases):
         """Checks the message of each pair of arguments and expectation."""
-        result = subprocess.run(
-            [sys.executable, str(FOLDER / "recipe_cases.py"), RECIPES / recipe],
-            input=json.dumps([[str(a) for a in case] for case, _ in cases]),
-            capture_output=True,
-            text=True,
-            check=False,
+        messages = run_recipe_cases(
+            RECIPES / recipe, [case for case, _ in cases]
         )
-        self.assertIn("MESSAGES", result.stdout, result.stderr)
-        messages = json.loads(result.stdout.split("MESSAGES")[1])
         for (case, expected), message in zip(cases, messages, strict=True):
             with self.subTest(case=[str(a) for a in case]):
                 self.assertIsNotNone(message)
