@@ -52,6 +52,15 @@ _LOW_THRESHOLD = flags.DEFINE_float(
     0,
     1,
 )
+_THRESHOLDS = flags.DEFINE_list(
+    "thresholds",
+    None,
+    "In place of --threshold: segments of each of these, of which those are "
+    "kept that overlap none of a higher mean score by more than --tiou.",
+)
+_TIOU = flags.DEFINE_float(
+    "tiou", 0.5, "Shared time of two segments over the time of both.", 0, 1
+)
 _MIN_DURATION = flags.DEFINE_float(
     "min_duration", 0.5, "Shortest segment, in seconds.", 0
 )
@@ -204,17 +213,27 @@ def write(output, name, video, detections, segments, record):
         data.write_video(path, frames, detections.fps)
 
 
+def find_segments(detections):
+    """Returns the segments by the flags, without lesser ones that overlap."""
+    thresholds = read_thresholds()
+    segments = detections.segments(
+        threshold=_THRESHOLD.value,
+        low_threshold=_LOW_THRESHOLD.value,
+        thresholds=thresholds,
+        min_duration=_MIN_DURATION.value,
+        max_gap=_MAX_GAP.value,
+    )
+    if thresholds is None:
+        return segments
+    return evaluation.suppress_segments(segments, _TIOU.value)
+
+
 def detect(detector, path, output, record):
     """Writes the results of one video."""
     with data.VideoFile(path) as video:
         logging.info("%s: %.1f s, %s", path, video.duration, output)
         detections = detector.detect(video)
-        segments = detections.segments(
-            threshold=_THRESHOLD.value,
-            low_threshold=_LOW_THRESHOLD.value,
-            min_duration=_MIN_DURATION.value,
-            max_gap=_MAX_GAP.value,
-        )
+        segments = find_segments(detections)
         logging.info(
             "%s: %d segments, highest score %.2f",
             path,
@@ -227,7 +246,26 @@ def detect(detector, path, output, record):
             write(output, name, video, detections, segments, record)
 
 
+def read_thresholds():
+    """Returns the numbers of --thresholds, or `None`."""
+    if _THRESHOLDS.value is None:
+        return None
+    try:
+        thresholds = [float(text) for text in _THRESHOLDS.value]
+    except ValueError:
+        thresholds = []
+    if not thresholds or not all(0 <= x <= 1 for x in thresholds):
+        raise app.UsageError(
+            "--thresholds must be numbers in [0, 1]. Received: "
+            f"--thresholds={','.join(_THRESHOLDS.value)}"
+        )
+    if _LOW_THRESHOLD.value is not None:
+        raise app.UsageError("Set one of --low_threshold and --thresholds.")
+    return thresholds
+
+
 def check_flags():
+    read_thresholds()
     unknown = set(_FORMATS.value) - set(_FORMATS.default)
     if unknown or not _FORMATS.value:
         raise app.UsageError(

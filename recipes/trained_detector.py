@@ -10,6 +10,8 @@ from ssdet_keras import training
 from ssdet_keras.recipes.keras_file import load_keras_file
 
 _MODEL = flags.DEFINE_string("model", None, "Trained detector, a .keras file.")
+# As recipes call it that take any model.
+flags.DEFINE_alias("checkpoint", "model")
 _FRAME_STRIDE = flags.DEFINE_integer(
     "frame_stride", None, "Default: that of the training.", 1
 )

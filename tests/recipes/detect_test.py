@@ -138,12 +138,37 @@ class DetectTest(unittest.TestCase):
         # Only of the video that is annotated.
         self.assertEqual(self.result.stderr.count("is annotated"), 1)
 
+    def test_best_segments_of_several_thresholds(self):
+        predictions = evaluation.load_predictions(self.output / "a.npz")
+        scores = predictions["a"]
+        # Of the first class, the whole video, and parts of it.
+        low, middle = np.quantile(scores[:, 0].astype("float64"), [0, 0.5])
+        thresholds = [float(low) - 1e-5, float(middle)]
+        proposals = evaluation.find_segments(
+            scores, fps=predictions.fps["a"], thresholds=thresholds
+        )
+        expected = evaluation.suppress_segments(proposals, tiou=0.01)
+        self.assertLess(len(expected), len(proposals))
+        output = self.root / "several"
+        result = run(
+            f"--model={self.model_path}",
+            f"--output_dir={output}",
+            "--formats=csv",
+            f"--thresholds={','.join(map(repr, thresholds))}",
+            "--tiou=0.01",
+            "--min_duration=0",
+            self.videos / "a.mp4",
+        )
+        self.assertEqual(result.returncode, 0, result.stderr)
+        segments = evaluation.read_segments_csv(output / "a.csv", self.names)
+        np.testing.assert_allclose(segments["a"], expected, atol=1e-6)
+
     def test_other_class_names_and_formats(self):
         names = self.root / "names.txt"
         names.write_text("".join(f"n{i}\n" for i in range(len(self.names))))
         output = self.root / "other"
         result = run(
-            f"--model={self.model_path}",
+            f"--checkpoint={self.model_path}",
             f"--output_dir={output}",
             f"--class_names={names}",
             "--formats=csv,srt",

@@ -158,6 +158,12 @@ class RecipeErrorsTest(unittest.TestCase):
                 ([*complete, "--formats=csv,gif"], "--formats=csv,gif"),
                 ([*complete, "--formats="], "--formats must be some of npz"),
                 ([*complete, "--low_threshold=0.6"], "--low_threshold=0.6"),
+                ([*complete, "--thresholds=0.2,x"], "--thresholds=0.2,x"),
+                ([*complete, "--thresholds=0.2,1.5"], "--thresholds=0.2,1.5"),
+                (
+                    [*complete, "--thresholds=0.2", "--low_threshold=0.1"],
+                    "one of --low_threshold and --thresholds",
+                ),
                 ([*complete, "--overlap=128"], "--overlap=128, --window=128"),
                 ([*complete, "--class_names=none.txt"], "none.txt"),
                 (
