@@ -434,7 +434,8 @@ class ReadCheckpointTest(TorchFile):
             (
                 "resnet.pth",
                 ValueError,
-                r"layouts PyTorchVideo, .* 1 tensors begin with \['conv1\.weight'\]",
+                r"layouts PyTorchVideo, .* 1 tensors begin with "
+                r"\['conv1\.weight'\]",
             ),
         ):
             with self.subTest(name=name):
