@@ -29,6 +29,7 @@ from absl import logging
 
 from ssdet_keras import layers
 from ssdet_keras import models
+from ssdet_keras.models.layouts.x3d_layouts import X3DLayout
 from ssdet_keras.recipes import x3d_in_torch
 
 _CHECKPOINT = flags.DEFINE_string(
@@ -62,6 +63,11 @@ _TOLERANCE = 1e-3
 
 
 def make_model(checkpoint):
+    if not isinstance(checkpoint.layout, X3DLayout):
+        raise app.UsageError(
+            "--checkpoint must be of X3D. Received: a checkpoint in the layout "
+            f"of {checkpoint.layout.name}"
+        )
     normalize = _NORMALIZE.value or checkpoint.layout.pixel_statistics
     if normalize is None:
         raise app.UsageError(

@@ -9,6 +9,7 @@ from ssdet_keras.layers.pixel_normalization import PixelNormalization
 from ssdet_keras.layers.pointwise_conv3d import PointwiseConv3D
 from ssdet_keras.layers.random_clip_flip import RandomClipFlip
 from ssdet_keras.layers.random_resized_clip import RandomResizedClip
+from ssdet_keras.layers.spatial_pooling import SpatialPooling
 from ssdet_keras.layers.squeeze_excite import SqueezeExcite
 from ssdet_keras.layers.temporal_upsampling import TemporalUpsampling
 from ssdet_keras.layers.video_augmentation import VideoAugmentation

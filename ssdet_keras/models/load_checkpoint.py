@@ -1,4 +1,4 @@
-"""Loading public checkpoints of X3D."""
+"""Loading public checkpoints."""
 
 import pathlib
 import warnings
@@ -8,10 +8,10 @@ import keras
 import numpy as np
 from absl import logging
 
+from ssdet_keras.models.layouts.checkpoint_layout import CheckpointLayout
 from ssdet_keras.models.linear_head import LinearHead
 from ssdet_keras.models.read_checkpoint import check_file
 from ssdet_keras.models.read_checkpoint import read_checkpoint
-from ssdet_keras.models.x3d_backbone import X3DBackbone
 
 _MAX_SHOWN = 20
 # Of `torch.nn.BatchNorm3d`, in all public code.
@@ -41,7 +41,7 @@ class LoadedCheckpoint(NamedTuple):
 
 
 def load_checkpoint(model, path, strict=True, reinitialize_output=False):
-    """Loads a public checkpoint of X3D into a model, under any backend.
+    """Loads a public checkpoint into a model, under any backend.
 
     It reads the PyTorch files of PyTorchVideo, PySlowFast and X3D-Multigrid
     (also those of Coarse-Fine Networks and SSDet), and `.keras` files of this
@@ -58,8 +58,8 @@ def load_checkpoint(model, path, strict=True, reinitialize_output=False):
     This is exact in inference. In training, the shortcut has no norm any more.
 
     Args:
-        model: `VideoClassifier` or `FrameDetector` of an `X3DBackbone`, or the
-            backbone alone.
+        model: `VideoClassifier`, `FrameDetector`, or a backbone or a head
+            alone.
         path: String or path-like. The file.
         strict: Boolean. Whether everything must fit. Otherwise what fits is
             loaded, and the rest is told by the result. Defaults to `True`.
@@ -74,7 +74,7 @@ def load_checkpoint(model, path, strict=True, reinitialize_output=False):
     Raises:
         FileNotFoundError: If there is no such file.
         ImportError: If PyTorch is needed and not installed.
-        ValueError: If the file is not a checkpoint of X3D, if it asks for other
+        ValueError: If the file is in no known layout, if it asks for other
             Python objects than tensors, or if it does not fit the model and
             `strict` is set. Nothing is loaded then.
 
@@ -93,12 +93,11 @@ def load_checkpoint(model, path, strict=True, reinitialize_output=False):
     ```
     """
     path = pathlib.Path(path)
-    backbone = getattr(model, "backbone", model)
     head = getattr(model, "head", None)
-    if not isinstance(backbone, X3DBackbone):
+    if not isinstance(model, keras.Layer):
         raise ValueError(
-            "`model` must be an `X3DBackbone`, or a `VideoClassifier` or "
-            f"`FrameDetector` of one. Received: model={model!r}"
+            "`model` must be a classifier, a detector, a backbone or a head. "
+            f"Received: model={model!r}"
         )
     if reinitialize_output and not isinstance(head, LinearHead):
         raise ValueError(
@@ -106,10 +105,13 @@ def load_checkpoint(model, path, strict=True, reinitialize_output=False):
             f"Received: model={model!r}"
         )
     weights = _weights_by_path(model)
-    is_keras = path.suffix == ".keras"
-    source = _read_keras(path) if is_keras else _read_pytorch(path, weights)
+    if path.suffix == ".keras":
+        source = _read_keras(path)
+    else:
+        source = _read_pytorch(path, weights)
 
-    values, result = {}, LoadedCheckpoint(source.layout, [], [], [], [], [])
+    layout_name = source.layout.name if source.layout else "Keras"
+    values, result = {}, LoadedCheckpoint(layout_name, [], [], [], [], [])
     for name, weight in weights.items():
         shape = tuple(weight.shape)
         if reinitialize_output and name.startswith("head/output/"):
@@ -117,8 +119,9 @@ def load_checkpoint(model, path, strict=True, reinitialize_output=False):
         elif name not in source.tensors:
             result.missing.append(name)
         else:
-            tensor = source.tensors[name]
-            value = tensor if is_keras else _to_keras(tensor, name, shape)
+            tensor = value = source.tensors[name]
+            if source.layout is not None:
+                value = _to_keras(tensor, name, shape, source.layout)
             if value is not None and value.shape == shape:
                 values[name] = value
                 result.loaded.append(name)
@@ -134,13 +137,13 @@ def load_checkpoint(model, path, strict=True, reinitialize_output=False):
             surplus = [x for x in surplus if not x.startswith("head/")]
         unexpected = [source.names[name] for name in surplus] + source.unknown
         _check_fit(path, result, unexpected)
-    _check_pixels(source.pixel_statistics, backbone.normalize)
+    backbone = getattr(model, "backbone", model)
+    normalize = getattr(backbone, "normalize", None)
+    _check_pixels(source.pixel_statistics, normalize)
 
     for name, value in values.items():
         weights[name].assign(value)
-    logging.info(
-        "Loaded %d weights of %s (%s)", len(values), path, source.layout
-    )
+    logging.info("Loaded %d weights of %s (%s)", len(values), path, layout_name)
     if reinitialize_output:
         for weight, initializer in (
             (head.output_layer.kernel, head.output_layer.kernel_initializer),
@@ -154,7 +157,7 @@ def load_checkpoint(model, path, strict=True, reinitialize_output=False):
 class _Source(NamedTuple):
     """Contents of a file: tensors, and their names there, by weight path."""
 
-    layout: str
+    layout: CheckpointLayout | None
     pixel_statistics: str | None
     tensors: dict[str, np.ndarray]
     names: dict[str, str]
@@ -188,7 +191,7 @@ def _read_keras(path):
     backbone = getattr(model, "backbone", model)
     weights = _weights_by_path(model)
     return _Source(
-        layout="Keras",
+        layout=None,
         pixel_statistics=getattr(backbone, "normalize", None),
         tensors={
             name: keras.ops.convert_to_numpy(weight)
@@ -202,7 +205,7 @@ def _read_keras(path):
 def _read_pytorch(path, weights):
     checkpoint = read_checkpoint(path)
     return _Source(
-        layout=checkpoint.layout.name,
+        layout=checkpoint.layout,
         pixel_statistics=checkpoint.layout.pixel_statistics,
         tensors=_fold_shortcut_norms(checkpoint.tensors, weights),
         names=checkpoint.names,
@@ -235,14 +238,9 @@ def _fold_shortcut_norms(tensors, weights):
     return folded
 
 
-def _to_keras(tensor, path, shape):
+def _to_keras(tensor, path, shape, layout):
     """Returns a PyTorch tensor as the weight of a path, `None` if misshapen."""
-    if path == "stem/spatial/kernel":
-        axes = (2, 3, 1, 0)  # Of outputs, inputs, 1, height, width.
-    elif len(shape) == 4:
-        axes = (1, 2, 3, 0)  # Of channels, 1, frames, height, width.
-    else:
-        axes = tuple(reversed(range(len(shape))))  # Of outputs, inputs, 1, ...
+    axes = layout.axes(path, len(shape))
     pytorch_shape = [shape[axes.index(axis)] for axis in range(len(shape))]
     # Linear layers have no axes of size 1 where convolutions have some.
     expected, received = (

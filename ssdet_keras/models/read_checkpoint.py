@@ -1,4 +1,4 @@
-"""Reading public PyTorch checkpoints of X3D."""
+"""Reading public PyTorch checkpoints."""
 
 import pathlib
 import pickle
@@ -7,14 +7,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ssdet_keras.models.checkpoint_layout import CheckpointLayout
-from ssdet_keras.models.checkpoint_layout import find_layout
+from ssdet_keras.models.layouts import LAYOUTS
+from ssdet_keras.models.layouts import find_layout
+from ssdet_keras.models.layouts.checkpoint_layout import CheckpointLayout
 
 _CONTAINERS = ("model_state", "model_state_dict")
 
 
 class Checkpoint(NamedTuple):
-    """Tensors of a PyTorch checkpoint of X3D.
+    """Tensors of a public PyTorch checkpoint.
 
     Attributes:
         layout: `CheckpointLayout`. How the code base names its modules.
@@ -38,15 +39,15 @@ class Checkpoint(NamedTuple):
 
 
 def read_checkpoint(path):
-    """Reads a PyTorch checkpoint of X3D.
+    """Reads a public PyTorch checkpoint.
 
     Only tensors and plain values are read (`weights_only=True`), under every
     Keras backend. Statistics of sub-batch-normalisation are aggregated to those
     of the whole batch.
 
     Args:
-        path: String or path-like. File of PyTorchVideo, PySlowFast,
-            X3D-Multigrid, Coarse-Fine Networks or SSDet.
+        path: String or path-like. File in one of the layouts of
+            `ssdet_keras/models/layouts`.
 
     Returns:
         `Checkpoint`.
@@ -54,8 +55,8 @@ def read_checkpoint(path):
     Raises:
         FileNotFoundError: If there is no such file.
         ImportError: If PyTorch is not installed.
-        ValueError: If the file is not a checkpoint of an X3D in a known layout,
-            or if it asks for other Python objects than tensors.
+        ValueError: If the file is not a checkpoint in a known layout, or if it
+            asks for other Python objects than tensors.
 
     Example:
 
@@ -76,9 +77,10 @@ def read_checkpoint(path):
     layout = find_layout(tensors)
     if layout is None:
         raise ValueError(
-            "`path` must be a checkpoint of X3D as PyTorchVideo, PySlowFast or "
-            f"X3D-Multigrid name its tensors. Received: path={path}, whose "
-            f"{len(tensors)} tensors begin with {list(tensors)[:3]}"
+            "`path` must be a checkpoint in one of the layouts "
+            f"{', '.join(known.name for known in LAYOUTS)}. Received: "
+            f"path={path}, whose {len(tensors)} tensors begin with "
+            f"{list(tensors)[:3]}"
         )
     checkpoint = Checkpoint(layout, {}, {}, [])
     for name, value in _aggregate_sub_batch_norm(path, tensors).items():

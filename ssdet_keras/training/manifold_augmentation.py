@@ -1,13 +1,12 @@
 """Volume augmentation of feature maps."""
 
-import itertools
-
 import keras
 
 from ssdet_keras._keras import no_automatic_dependency_tracking
 from ssdet_keras.layers.random_video_layer import RandomVideoLayer
 from ssdet_keras.layers.video_augmentation import VideoAugmentation
 from ssdet_keras.models.frame_detector import FrameDetector
+from ssdet_keras.models.split_stages import split_stages
 
 # Keeps the draw of the depth apart from those of the augmentation.
 _SEED_STEP = 15485863
@@ -202,15 +201,9 @@ class ManifoldAugmentation(keras.Model):
     @no_automatic_dependency_tracking
     def _split(self, backbone):
         """Cuts the backbone where an augmentation can be."""
-        stages = getattr(backbone, "pyramid_outputs", {})
-        if not stages:
-            raise ValueError(
-                "`detector.backbone` must name its stages in "
-                f"`pyramid_outputs`. Received: detector.backbone={backbone!r}"
-            )
-        self._depths = ("input", *stages)
-        cuts = [backbone.input, *stages.values(), backbone.output]
-        self._parts = [keras.Model(*ends) for ends in itertools.pairwise(cuts)]
+        parts = split_stages(backbone)
+        self._depths = ("input", *list(parts)[:-1])
+        self._parts = list(parts.values())
 
     @no_automatic_dependency_tracking
     def _set_draws(self, augmentation):

@@ -19,7 +19,7 @@ from ssdet_keras.models import VideoClassifier
 from ssdet_keras.models import X3DBackbone
 from ssdet_keras.models import load_checkpoint
 from ssdet_keras.models import read_checkpoint
-from ssdet_keras.models.checkpoint_layout import find_layout
+from ssdet_keras.models.layouts import find_layout
 
 SCALE = {"width": 0.25, "depth": 0.1}
 
@@ -339,8 +339,10 @@ class LoadCheckpointTest(TorchFile):
         path = self.save(self.state)
         inputs = keras.Input((None, 8, 8, 3))
         model = keras.Model(inputs, inputs * 2)
-        with self.assertRaisesRegex(ValueError, "`model` must be an `X3D"):
+        with self.assertRaisesRegex(ValueError, "left over in the file"):
             load_checkpoint(model, path)
+        with self.assertRaisesRegex(ValueError, "`model` must be a class"):
+            load_checkpoint(model.weights, path)
         with self.assertRaisesRegex(ValueError, "head is a `LinearHead`"):
             load_checkpoint(
                 make_model().backbone, path, reinitialize_output=True
@@ -432,7 +434,8 @@ class ReadCheckpointTest(TorchFile):
             (
                 "resnet.pth",
                 ValueError,
-                r"X3D as .* 1 tensors begin with \['conv1\.weight'\]",
+                r"layouts PyTorchVideo, .* 1 tensors begin with "
+                r"\['conv1\.weight'\]",
             ),
         ):
             with self.subTest(name=name):

@@ -1,7 +1,9 @@
 """Names of the tensors in public PyTorch checkpoints of X3D."""
 
+import dataclasses
 import re
-from typing import NamedTuple
+
+from ssdet_keras.models.layouts.checkpoint_layout import CheckpointLayout
 
 _NORM_WEIGHTS = {
     "weight": "gamma",
@@ -12,7 +14,8 @@ _NORM_WEIGHTS = {
 _OTHER_WEIGHTS = {"weight": "kernel", "bias": "bias"}
 
 
-class CheckpointLayout(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class X3DLayout(CheckpointLayout):
     """How a code base names the modules of X3D.
 
     Attributes:
@@ -27,15 +30,15 @@ class CheckpointLayout(NamedTuple):
         layers: Dict of any other module to layer of our models.
     """
 
-    name: str
-    pixel_statistics: str | None
     block: str
     first_stage: int
     block_layers: dict[str, str]
     layers: dict[str, str]
 
+    def matches(self, tensor_names):
+        return "stem/spatial/kernel" in map(self.weight_path, tensor_names)
+
     def weight_path(self, tensor_name):
-        """Returns the path of the Keras weight of a tensor, or `None`."""
         module, _, parameter = tensor_name.rpartition(".")
         layer = self.layers.get(module)
         match = re.fullmatch(self.block, module)
@@ -49,10 +52,17 @@ class CheckpointLayout(NamedTuple):
         weight = (_NORM_WEIGHTS if is_norm else _OTHER_WEIGHTS).get(parameter)
         return weight and f"{layer}/{weight}"
 
+    def axes(self, path, rank):
+        if path == "stem/spatial/kernel":
+            return (2, 3, 1, 0)  # Of outputs, inputs, 1, height, width.
+        if rank == 4:
+            return (1, 2, 3, 0)  # Of channels, 1, frames, height, width.
+        return super().axes(path, rank)
+
 
 # https://github.com/facebookresearch/pytorchvideo, models/x3d.py. The names of
 # the two convolutions of its stem are swapped.
-_PYTORCHVIDEO = CheckpointLayout(
+PYTORCHVIDEO = X3DLayout(
     name="PyTorchVideo",
     pixel_statistics="pytorchvideo",
     block=r"blocks\.(\d+)\.res_blocks\.(\d+)\.(.+)",
@@ -81,7 +91,7 @@ _PYTORCHVIDEO = CheckpointLayout(
 )
 
 # https://github.com/facebookresearch/SlowFast, `X3D` of slowfast/models.
-_PYSLOWFAST = CheckpointLayout(
+PYSLOWFAST = X3DLayout(
     name="PySlowFast",
     pixel_statistics="pytorchvideo",
     block=r"s(\d+)\.pathway0_res(\d+)\.(.+)",
@@ -111,7 +121,7 @@ _PYSLOWFAST = CheckpointLayout(
 
 # https://github.com/kkahatapitiya/X3D-Multigrid, whose x3d.py
 # Coarse-Fine-Networks and SSDet share.
-_X3D_MULTIGRID = CheckpointLayout(
+X3D_MULTIGRID = X3DLayout(
     name="X3D-Multigrid",
     pixel_statistics=None,
     block=r"layer(\d+)\.(\d+)\.(.+)",
@@ -138,14 +148,3 @@ _X3D_MULTIGRID = CheckpointLayout(
         "fc2": "head/output",
     },
 )
-
-_LAYOUTS = (_PYTORCHVIDEO, _PYSLOWFAST, _X3D_MULTIGRID)
-
-
-def find_layout(tensor_names):
-    """Returns the `CheckpointLayout` of an X3D with such tensors, or `None`."""
-    for layout in _LAYOUTS:
-        paths = map(layout.weight_path, tensor_names)
-        if "stem/spatial/kernel" in paths:
-            return layout
-    return None
