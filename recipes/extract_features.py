@@ -31,6 +31,7 @@ import json
 import math
 import os
 import pathlib
+import sys
 
 import keras
 from absl import app
@@ -147,19 +148,18 @@ def make_feature_model(model, backbone):
     try:
         if hasattr(model, "fast_stream"):
             pyramid = model.fast_stream
-        elif _OUTPUTS.value == "pyramid":
-            pyramid = models.feature_pyramid(backbone)
         else:
             check_backbone(backbone)
-            pyramid = keras.Model(
-                backbone.input,
-                {"features": keras.ops.mean(backbone.output, axis=(2, 3))},
-            )
+            if _OUTPUTS.value == "features":
+                features = keras.ops.mean(backbone.output, axis=(2, 3))
+                return keras.Model(backbone.input, {"features": features})
+            pyramid = models.feature_pyramid(backbone)
     except ValueError as error:
         raise app.UsageError(f"--model={flags.FLAGS.model}: {error}") from error
-    if _OUTPUTS.value == "pyramid":
-        return pyramid
-    return keras.Model(pyramid.input, {"features": pyramid.output["features"]})
+    if _OUTPUTS.value == "features":
+        features = pyramid.output["features"]
+        return keras.Model(pyramid.input, {"features": features})
+    return pyramid
 
 
 def describe_model(path, model, backbone):
@@ -293,11 +293,9 @@ def extract():
         progress.add(is_bad=record.path in failures)
     progress.close()
     path = write_failures(failures, number, count)
-    logging.info(
-        "%d videos written, %d were there, %d failed.",
-        len(pending) - len(failures),
-        len(shard) - len(pending),
-        len(failures),
+    sys.stdout.write(
+        f"{len(pending) - len(failures)} videos written, "
+        f"{len(shard) - len(pending)} were there, {len(failures)} failed.\n"
     )
     if failures:
         logging.error("All failures are in %s", path)
