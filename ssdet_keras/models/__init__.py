@@ -14,6 +14,7 @@ from ssdet_keras.models.read_checkpoint import read_checkpoint
 from ssdet_keras.models.split_stages import split_stages
 from ssdet_keras.models.transfer_weights import TransferredWeights
 from ssdet_keras.models.transfer_weights import transfer_weights
+from ssdet_keras.models.two_stream_detector import TwoStreamDetector
 from ssdet_keras.models.video_classifier import VideoClassifier
 from ssdet_keras.models.video_detector import VideoDetector
 from ssdet_keras.models.x3d_backbone import X3DBackbone

@@ -42,7 +42,7 @@ def split_stages(backbone):
         )
     cuts = [backbone.input, *outputs.values(), backbone.output]
     return {
-        name: keras.Model(*ends, name=name)
+        name: keras.Model(*ends, name=f"{name}_part")
         for name, ends in zip(
             [*outputs, "output"], itertools.pairwise(cuts), strict=True
         )
