@@ -12,6 +12,7 @@ from ssdet_keras.models.predict_frames import upsample_to_frames
 from ssdet_keras.models.read_checkpoint import Checkpoint
 from ssdet_keras.models.read_checkpoint import read_checkpoint
 from ssdet_keras.models.split_stages import split_stages
+from ssdet_keras.models.stream_features import stream_features
 from ssdet_keras.models.transfer_weights import TransferredWeights
 from ssdet_keras.models.transfer_weights import transfer_weights
 from ssdet_keras.models.two_stream_detector import TwoStreamDetector
