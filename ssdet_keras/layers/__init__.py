@@ -5,12 +5,14 @@ from ssdet_keras.layers.depthwise_conv3d import DepthwiseConv3D
 from ssdet_keras.layers.frame_labels import FrameLabels
 from ssdet_keras.layers.fused_batch_normalization import FusedBatchNormalization
 from ssdet_keras.layers.joint_volume_augmentation import JointVolumeAugmentation
+from ssdet_keras.layers.lateral_fusion import LateralFusion
 from ssdet_keras.layers.pixel_normalization import PixelNormalization
 from ssdet_keras.layers.pointwise_conv3d import PointwiseConv3D
 from ssdet_keras.layers.random_clip_flip import RandomClipFlip
 from ssdet_keras.layers.random_resized_clip import RandomResizedClip
 from ssdet_keras.layers.spatial_pooling import SpatialPooling
 from ssdet_keras.layers.squeeze_excite import SqueezeExcite
+from ssdet_keras.layers.temporal_subsampling import TemporalSubsampling
 from ssdet_keras.layers.temporal_upsampling import TemporalUpsampling
 from ssdet_keras.layers.video_augmentation import VideoAugmentation
 from ssdet_keras.layers.volume_augmentation import VolumeAugmentation

@@ -11,6 +11,7 @@ from ssdet_keras.models.predict_frames import predict_frames
 from ssdet_keras.models.predict_frames import upsample_to_frames
 from ssdet_keras.models.read_checkpoint import Checkpoint
 from ssdet_keras.models.read_checkpoint import read_checkpoint
+from ssdet_keras.models.slow_fast_detector import SlowFastDetector
 from ssdet_keras.models.split_stages import split_stages
 from ssdet_keras.models.stream_features import stream_features
 from ssdet_keras.models.transfer_weights import TransferredWeights

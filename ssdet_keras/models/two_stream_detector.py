@@ -25,6 +25,8 @@ class TwoStreamDetector(VideoDetector):
     Subclasses make `slow_stream` of what `stream_inputs` returns.
 
     Args:
+        slow: `keras.Model`. Backbone of `slow_stream`.
+        fast: `keras.Model`. Backbone of `fast_stream`.
         slow_stream: `keras.Model` from a dict of tensors to float32 logits of
             shape `(batch, frames, num_classes)`. Its inputs are
             `"videos"`, shape `(batch, frames, height, width, 3)`; features of
@@ -39,16 +41,18 @@ class TwoStreamDetector(VideoDetector):
         **kwargs: Keyword arguments of `keras.Model`: `name`, `trainable`.
 
     Attributes:
+        slow: As given.
+        fast: As given.
         slow_stream: As given.
         fast_stream: As given.
         head: As given.
         num_classes: As given.
     """
 
-    def __init__(self, slow_stream, fast_stream, head, num_classes, **kwargs):
-        videos = keras.Input(
-            slow_stream.input["videos"].shape[1:], name="videos"
-        )
+    def __init__(
+        self, slow, fast, slow_stream, fast_stream, head, num_classes, **kwargs
+    ):
+        videos = keras.Input(fast.input_shape[1:], name="videos")
         features = fast_stream(videos)
         mask, start = _WholeClip(dtype="float32", name="whole_clip")(videos)
         inputs = {
@@ -57,8 +61,10 @@ class TwoStreamDetector(VideoDetector):
             "feature_mask": mask,
             "feature_start": start,
         }
-        outputs = slow_stream({name: inputs[name] for name in slow_stream.input})
+        outputs = slow_stream({k: inputs[k] for k in slow_stream.input})
         super().__init__(inputs=videos, outputs=outputs, **kwargs)
+        self.slow = slow
+        self.fast = fast
         self.slow_stream = slow_stream
         self.fast_stream = fast_stream
         self.head = head
