@@ -31,6 +31,7 @@ import json
 import math
 import os
 import pathlib
+import sys
 
 import keras
 from absl import app
@@ -91,8 +92,8 @@ class Extractor:
         frames = trained_detector.read_frames(
             path, training.read_description(path)
         )
-        backbone = getattr(model, "backbone", model)
-        self._model = make_feature_model(model, backbone)
+        backbone = find_backbone(model)
+        self._model = make_feature_model(backbone)
         self._stride = temporal_stride(self._model, frames["size"])
         window = flags.FLAGS.window
         overlap = flags.FLAGS.overlap
@@ -142,24 +143,24 @@ class Extractor:
         )
 
 
-def make_feature_model(model, backbone):
+def find_backbone(model):
+    """Returns the backbone of a model, of two streams that of the fast one."""
+    for name in ("fast", "backbone"):
+        if hasattr(model, name):
+            return getattr(model, name)
+    return model
+
+
+def make_feature_model(backbone):
     """Returns a model from videos to a dict of the outputs of the flags."""
     try:
-        if hasattr(model, "fast_stream"):
-            pyramid = model.fast_stream
-        elif _OUTPUTS.value == "pyramid":
-            pyramid = models.feature_pyramid(backbone)
-        else:
-            check_backbone(backbone)
-            pyramid = keras.Model(
-                backbone.input,
-                {"features": keras.ops.mean(backbone.output, axis=(2, 3))},
-            )
+        check_backbone(backbone)
+        if _OUTPUTS.value == "pyramid":
+            return models.feature_pyramid(backbone)
     except ValueError as error:
         raise app.UsageError(f"--model={flags.FLAGS.model}: {error}") from error
-    if _OUTPUTS.value == "pyramid":
-        return pyramid
-    return keras.Model(pyramid.input, {"features": pyramid.output["features"]})
+    features = keras.ops.mean(backbone.output, axis=(2, 3))
+    return keras.Model(backbone.input, {"features": features})
 
 
 def describe_model(path, model, backbone):
@@ -293,11 +294,9 @@ def extract():
         progress.add(is_bad=record.path in failures)
     progress.close()
     path = write_failures(failures, number, count)
-    logging.info(
-        "%d videos written, %d were there, %d failed.",
-        len(pending) - len(failures),
-        len(shard) - len(pending),
-        len(failures),
+    sys.stdout.write(
+        f"{len(pending) - len(failures)} videos written, "
+        f"{len(shard) - len(pending)} were there, {len(failures)} failed.\n"
     )
     if failures:
         logging.error("All failures are in %s", path)
