@@ -145,6 +145,7 @@ def finetune(reader, dataset, split=None):
     )
     workdir.save_description(
         task="detection",
+        model=flags.FLAGS.model,
         dataset=dataset,
         **training_flags.describe(records, _FRAME_STRIDE.value),
     )

@@ -60,6 +60,7 @@ class SlowStreamTrainingTest(parameterized.TestCase):
         self.assertLen(
             restored.optimizer.variables, len(detector.optimizer.variables)
         )
+        self.assertFalse(restored.fast.trainable_weights)
         again = training.SlowStreamTraining(restored)
         np.testing.assert_allclose(
             again.predict_on_batch(inputs),
