@@ -196,10 +196,10 @@ class SlowFastDetectorTest(parameterized.TestCase):
         with self.assertRaisesRegex(ValueError, "ratio=0"):
             SlowFastDetector(slow, fast, 5, ratio=0)
         inputs = keras.Input((None, None, None, 3))
-        stage = inputs * 2
+        stage = keras.layers.ReLU()(inputs)
         with self.assertRaisesRegex(ValueError, "must name its stages"):
             SlowFastDetector(slow, keras.Model(inputs, stage), 5)
-        other = OneStage(inputs, stage * 2)
+        other = OneStage(inputs, keras.layers.ReLU()(stage))
         with self.assertRaisesRegex(
             ValueError,
             "`slow` and `fast` must have the same stages. Received: stem, "
