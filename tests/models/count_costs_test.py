@@ -86,9 +86,9 @@ class CountCostsTest(unittest.TestCase):
         self.assertEqual(found["total"][2:5], sums)
         self.assertEqual(len(found), len(expected) + 1)
         self.assertEqual(found["slow stage2"].output_shape, (3, 8, 12, 16))
-        # 5 and 2 frames of stem and stage 1, and 2 x 2 of each block after it.
-        self.assertEqual(found["slow conv5"].receptive_field[0], 7 + 5 * 4)
-        self.assertEqual(found["fast conv5"].receptive_field[0], 7 + 5 * 2)
+        # Of the stem and of blocks, the last four at a stride of two.
+        self.assertEqual(found["fast conv5"].receptive_field[0], 5 + 2 + 4 * 2)
+        self.assertEqual(found["slow conv5"].receptive_field[0], 5 + 2 + 4 * 4)
 
     def test_every_part_by_hand(self):
         classifier = VideoClassifier(tiny_backbone(), 5)
