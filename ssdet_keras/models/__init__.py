@@ -1,5 +1,6 @@
 """Backbones, heads and detectors."""
 
+from ssdet_keras.models.coarse_fine_detector import CoarseFineDetector
 from ssdet_keras.models.count_costs import Costs
 from ssdet_keras.models.count_costs import count_costs
 from ssdet_keras.models.feature_pyramid import feature_pyramid
