@@ -2,8 +2,10 @@
 
 from ssdet_keras.layers.clip_wise import ClipWise
 from ssdet_keras.layers.depthwise_conv3d import DepthwiseConv3D
+from ssdet_keras.layers.dilated_attention import DilatedAttention
 from ssdet_keras.layers.frame_labels import FrameLabels
 from ssdet_keras.layers.fused_batch_normalization import FusedBatchNormalization
+from ssdet_keras.layers.global_local_relational_block import GlobalLocalRelationalBlock
 from ssdet_keras.layers.joint_volume_augmentation import JointVolumeAugmentation
 from ssdet_keras.layers.pixel_normalization import PixelNormalization
 from ssdet_keras.layers.pointwise_conv3d import PointwiseConv3D
@@ -11,6 +13,11 @@ from ssdet_keras.layers.random_clip_flip import RandomClipFlip
 from ssdet_keras.layers.random_resized_clip import RandomResizedClip
 from ssdet_keras.layers.spatial_pooling import SpatialPooling
 from ssdet_keras.layers.squeeze_excite import SqueezeExcite
+from ssdet_keras.layers.super_event import SuperEvent
+from ssdet_keras.layers.temporal_gaussian_mixture import TemporalGaussianMixture
+from ssdet_keras.layers.temporal_merging_block import TemporalMergingBlock
+from ssdet_keras.layers.temporal_scale_mixer import TemporalScaleMixer
+from ssdet_keras.layers.temporal_structure_filter import TemporalStructureFilter
 from ssdet_keras.layers.temporal_upsampling import TemporalUpsampling
 from ssdet_keras.layers.video_augmentation import VideoAugmentation
 from ssdet_keras.layers.volume_augmentation import VolumeAugmentation

@@ -1,5 +1,9 @@
 """Names of the tensors in public PyTorch checkpoints, one file per model."""
 
+from ssdet_keras.models.layouts import mstct_layout
+from ssdet_keras.models.layouts import pdan_layout
+from ssdet_keras.models.layouts import super_event_layout
+from ssdet_keras.models.layouts import tgm_layout
 from ssdet_keras.models.layouts import x3d_layouts
 
 # The first that matches is taken.
@@ -7,6 +11,10 @@ LAYOUTS = (
     x3d_layouts.PYTORCHVIDEO,
     x3d_layouts.PYSLOWFAST,
     x3d_layouts.X3D_MULTIGRID,
+    super_event_layout.SUPER_EVENT,
+    tgm_layout.TGM,
+    pdan_layout.PDAN,
+    mstct_layout.MS_TCT,
 )
 
 
