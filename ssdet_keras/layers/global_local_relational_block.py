@@ -25,7 +25,7 @@ class GlobalLocalRelationalBlock(keras.layers.Layer):
     Call arguments:
         inputs: Float tensor of shape `(batch, steps, features)`.
         mask: Optional boolean tensor of shape `(batch, steps)`. Padding is not
-            attended to, and is zero for the convolution.
+            attended to, and is taken as zero.
 
     Returns:
         Tensor of the same shape.
@@ -97,7 +97,8 @@ class GlobalLocalRelationalBlock(keras.layers.Layer):
         )
 
     def call(self, inputs, mask=None):
-        x = inputs + self._attend(self.norm1(inputs), mask)
+        x = mask_steps(inputs, mask)
+        x = x + self._attend(self.norm1(x), mask)
         return x + self._convolve(self.norm2(x), mask)
 
     def _attend(self, x, mask):

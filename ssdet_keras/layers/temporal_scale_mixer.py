@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from ssdet_keras.layers.mask_steps import mask_steps
+
 
 @keras.saving.register_keras_serializable(package="ssdet_keras")
 class TemporalScaleMixer(keras.layers.Layer):
@@ -76,7 +78,10 @@ class TemporalScaleMixer(keras.layers.Layer):
     def call(self, inputs, mask=None):
         masks = [None] * len(inputs) if mask is None else mask
         scales = [
-            layer(x) for layer, x in zip(self.projections, inputs, strict=True)
+            layer(mask_steps(x, x_mask))
+            for layer, x, x_mask in zip(
+                self.projections, inputs, masks, strict=True
+            )
         ]
         scales = [
             scales[0],
