@@ -60,9 +60,8 @@ class TGMHead(TemporalHead):
         [Piergiovanni and Ryoo, 2019](https://arxiv.org/abs/1803.06316). As in
         the authors' code, filters are of Cauchy's shape, the first layer has no
         ReLU, super-events take the maximum over their filters, and a ReLU
-        follows the concatenation. That code gives padding after the first layer
-        the bias of the convolutions; here it stays zero, as beyond the end of
-        a video without padding.
+        follows the concatenation. There, what a layer gives at padding enters
+        the next one; here padding stays zero, as beyond the end of a video.
     """
 
     def __init__(
