@@ -212,7 +212,8 @@ class TwoStreamsTest(unittest.TestCase):
             strict=True,
         ):
             a, b = map(keras.ops.convert_to_numpy, weights)
-            np.testing.assert_array_equal(a, b)
+            # Weights decay at the rate of the head.
+            np.testing.assert_allclose(a, b, rtol=1e-5)
 
     def test_from_scratch(self):
         model, _ = self.load("scratch")
