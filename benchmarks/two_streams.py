@@ -30,8 +30,8 @@ _ROUNDS = flags.DEFINE_integer("rounds", 5, "Rounds.", 2)
 _MEMORY = flags.DEFINE_bool("memory", True, "Measure peak memory.")
 _NUM_CLASSES = 157
 _DETECTORS = {
-    "slowfast": "SlowFastDetector",
-    "coarse_fine": "CoarseFineDetector",
+    "slowfast": models.SlowFastDetector,
+    "coarse_fine": models.CoarseFineDetector,
 }
 
 
