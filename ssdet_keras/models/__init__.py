@@ -4,6 +4,7 @@ from ssdet_keras.models.count_costs import Costs
 from ssdet_keras.models.count_costs import count_costs
 from ssdet_keras.models.feature_pyramid import feature_pyramid
 from ssdet_keras.models.frame_detector import FrameDetector
+from ssdet_keras.models.i3d_backbone import I3DBackbone
 from ssdet_keras.models.linear_head import LinearHead
 from ssdet_keras.models.load_checkpoint import LoadedCheckpoint
 from ssdet_keras.models.load_checkpoint import load_checkpoint
@@ -11,6 +12,7 @@ from ssdet_keras.models.predict_frames import predict_frames
 from ssdet_keras.models.predict_frames import upsample_to_frames
 from ssdet_keras.models.read_checkpoint import Checkpoint
 from ssdet_keras.models.read_checkpoint import read_checkpoint
+from ssdet_keras.models.resnet3d_backbone import ResNet3DBackbone
 from ssdet_keras.models.split_stages import split_stages
 from ssdet_keras.models.transfer_weights import TransferredWeights
 from ssdet_keras.models.transfer_weights import transfer_weights

@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 import keras
 
+from ssdet_keras.layers.conv3d import Conv3D
 from ssdet_keras.layers.depthwise_conv3d import DepthwiseConv3D
+from ssdet_keras.layers.inception_block3d import InceptionBlock3D
 from ssdet_keras.layers.pointwise_conv3d import PointwiseConv3D
 
 # Each of their outputs is a sum over `kernel.size / channels` products.
@@ -17,6 +19,7 @@ _COUNTED = (
     keras.layers.Conv3D,
     keras.layers.DepthwiseConv1D,
     keras.layers.DepthwiseConv2D,
+    Conv3D,
     DepthwiseConv3D,
     PointwiseConv3D,
 )
@@ -52,8 +55,9 @@ def count_costs(model, clip_shape):
     and `stage1_block2` are in `stage1`.
 
     Args:
-        model: `X3DBackbone`, or a `VideoClassifier` or `FrameDetector` that has
-            one. Its weights do not matter.
+        model: `X3DBackbone`, `I3DBackbone` or `ResNet3DBackbone`, or a
+            `VideoClassifier` or `FrameDetector` that has one. Its weights do
+            not matter.
         clip_shape: Four integers `(frames, height, width, 3)`.
 
     Returns:
@@ -93,6 +97,7 @@ def count_costs(model, clip_shape):
                 outputs, products = _count(leaf)
                 activations += outputs
                 multiply_adds += outputs * products
+            for leaf in _longest_path(layer):
                 field, step = _grow(field, step, leaf)
         counts = (parameters, multiply_adds, activations)
         if parameters:
@@ -107,7 +112,7 @@ def _rebuild(model, clip_shape):
     backbone = config.get("backbone", {"config": config})["config"]
     if "input_shape" not in backbone:
         raise ValueError(
-            "`model` must be an `X3DBackbone` or have one. "
+            "`model` must be a backbone of this package or have one. "
             f"Received: model={model!r}"
         )
     backbone["input_shape"] = tuple(clip_shape)
@@ -132,6 +137,14 @@ def _leaves(layer):
     """Returns the layers in a layer that hold no others, or the layer."""
     layers = layer._flatten_layers()
     return [x for x in layers if not x._flatten_layers(include_self=False)]
+
+
+def _longest_path(layer):
+    """Returns the leaves that one output sees the most of the clip along."""
+    if isinstance(layer, InceptionBlock3D):
+        # Each branch but the first has one window of 3x3x3.
+        return _leaves(layer.branch1)
+    return _leaves(layer)
 
 
 def _non_trainable(layer):

@@ -1,5 +1,7 @@
 """Names of the tensors in public PyTorch checkpoints, one file per model."""
 
+from ssdet_keras.models.layouts import i3d_layout
+from ssdet_keras.models.layouts import resnet3d_layout
 from ssdet_keras.models.layouts import x3d_layouts
 
 # The first that matches is taken.
@@ -7,6 +9,8 @@ LAYOUTS = (
     x3d_layouts.PYTORCHVIDEO,
     x3d_layouts.PYSLOWFAST,
     x3d_layouts.X3D_MULTIGRID,
+    i3d_layout.PYTORCH_I3D,
+    resnet3d_layout.PYTORCHVIDEO_RESNET,
 )
 
 
