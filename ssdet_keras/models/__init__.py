@@ -18,4 +18,5 @@ from ssdet_keras.models.transfer_weights import TransferredWeights
 from ssdet_keras.models.transfer_weights import transfer_weights
 from ssdet_keras.models.video_classifier import VideoClassifier
 from ssdet_keras.models.video_detector import VideoDetector
+from ssdet_keras.models.video_swin_backbone import VideoSwinBackbone
 from ssdet_keras.models.x3d_backbone import X3DBackbone

@@ -117,6 +117,10 @@ def max_pool3d(x, pool_size, strides, padding="same"):
         Tensor of shape `(batch, new_frames, new_height, new_width,
         channels)`.
     """
+    if x.dtype == tf.float16:
+        # TensorFlow has no such operation on CPU.
+        x = tf.cast(x, "float32")
+        return tf.cast(max_pool3d(x, pool_size, strides, padding), "float16")
     if padding == "tensorflow":
         return tf.nn.max_pool3d(x, pool_size, strides, "SAME")
     amounts = pads(x.shape[1:4], pool_size, strides, padding)

@@ -51,7 +51,13 @@ class I3DBackboneTest(parameterized.TestCase):
             )
         self.assertEqual(
             actual["stage4"].shape[1:],
-            (*(-(-n // s) for n, s in zip(shape[1:4], (8, 32, 32))), 1024),
+            (
+                *(
+                    -(-n // s)
+                    for n, s in zip(shape[1:4], (8, 32, 32), strict=True)
+                ),
+                1024,
+            ),
         )
         logits = detector.predict_on_batch(clip)
         self.assertEqual(logits.shape, (shape[0], shape[1], 157))
