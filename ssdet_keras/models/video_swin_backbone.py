@@ -27,7 +27,8 @@ class VideoSwinBackbone(keras.Model):
         stage4      16 x   7 x   7 x 768   2 blocks
         output      16 x   7 x   7 x 768   layer norm
 
-    KerasCV needs to know all sizes: a model is built for clips of one shape.
+    KerasCV needs to know all sizes: a model is built for clips of one shape. Of
+    small frames that are not square, its attention fails.
     `FrameDetector` interpolates the scores of every second frame to all frames.
 
     Args:
@@ -36,8 +37,8 @@ class VideoSwinBackbone(keras.Model):
             `"charades"`, `"pytorchvideo"`, `"i3d"`, or `None` to use the inputs
             as they are. Defaults to `"imagenet"`.
         input_shape: Shape of one video, all sizes known: an even number of
-            frames, height and width that 32 divides, and 3. Defaults to
-            `(32, 224, 224, 3)`.
+            frames, an equal height and width that 32 divides, and 3. Defaults
+            to `(32, 224, 224, 3)`.
         drop_path_rate: Float in `[0, 1)`. Rate of stochastic depth in the last
             block, from 0 in the first. Defaults to `0.2`.
         **kwargs: Keyword arguments of `keras.Model`: `name`, `trainable`.
@@ -153,6 +154,7 @@ def _check_arguments(variant, input_shape, drop_path_rate):
     if (
         len(input_shape) != 4
         or input_shape[-1] != 3
+        or input_shape[1] != input_shape[2]
         or any(
             not size or size % step
             for size, step in zip(input_shape, (2, 32, 32, 3), strict=True)
@@ -160,6 +162,7 @@ def _check_arguments(variant, input_shape, drop_path_rate):
     ):
         raise ValueError(
             "`input_shape` must be (frames, height, width, 3), all known, with "
-            "an even number of frames, and height and width that 32 divides. "
+            "an even number of frames, and an equal height and width that 32 "
+            "divides. "
             f"Received: input_shape={tuple(input_shape)}"
         )

@@ -10,7 +10,7 @@ from absl.testing import parameterized
 from ssdet_keras.models import FrameDetector
 from ssdet_keras.models import VideoSwinBackbone
 
-SHAPE = (4, 32, 64, 3)
+SHAPE = (8, 64, 64, 3)
 
 
 def make_clip():
@@ -23,20 +23,20 @@ class VideoSwinBackboneTest(parameterized.TestCase):
         self.assertEqual(
             {k: x.shape[1:] for k, x in backbone.pyramid_outputs.items()},
             {
-                "stem": (2, 8, 16, 96),
-                "stage1": (2, 4, 8, 192),
-                "stage2": (2, 2, 4, 384),
-                "stage3": (2, 1, 2, 768),
-                "stage4": (2, 1, 2, 768),
+                "stem": (4, 16, 16, 96),
+                "stage1": (4, 8, 8, 192),
+                "stage2": (4, 4, 4, 384),
+                "stage3": (4, 2, 2, 768),
+                "stage4": (4, 2, 2, 768),
             },
         )
-        self.assertEqual(backbone.output_shape, (None, 2, 1, 2, 768))
+        self.assertEqual(backbone.output_shape, (None, 4, 2, 2, 768))
         detector = FrameDetector(backbone, num_classes=3)
         detector.compile(
             "sgd", keras.losses.BinaryCrossentropy(from_logits=True)
         )
         clip = make_clip()
-        history = detector.fit(clip, np.ones((1, 4, 3), "float32"), verbose=0)
+        history = detector.fit(clip, np.ones((1, 8, 3), "float32"), verbose=0)
         self.assertTrue(np.isfinite(history.history["loss"][0]))
         path = os.path.join(
             self.enterContext(tempfile.TemporaryDirectory()), "model.keras"
@@ -70,7 +70,8 @@ class VideoSwinBackboneTest(parameterized.TestCase):
     @parameterized.named_parameters(
         ("variant", {"variant": "large"}, "variant='large'"),
         ("frames", {"input_shape": (7, 32, 32, 3)}, r"\(7, 32, 32, 3\)"),
-        ("height", {"input_shape": (8, 50, 32, 3)}, r"\(8, 50, 32, 3\)"),
+        ("not_square", {"input_shape": (8, 32, 64, 3)}, r"\(8, 32, 64, 3\)"),
+        ("height", {"input_shape": (8, 50, 50, 3)}, r"\(8, 50, 50, 3\)"),
         (
             "unknown",
             {"input_shape": (None, 32, 32, 3)},
