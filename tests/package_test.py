@@ -19,7 +19,7 @@ ALLOWED = {
     "models": {"_keras", "ops", "layers", "data", "evaluation"},
     "data": {"_keras"},
     "evaluation": {"_keras", "data"},
-    "training": {"_keras", "ops", "layers", "models"},
+    "training": {"_keras", "ops", "layers", "models", "data"},
     "visualization": set(),
 }
 

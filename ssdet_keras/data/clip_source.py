@@ -29,6 +29,13 @@ class ClipSource:
     clips are the same with any loader, backend and number of workers, and a
     run can be resumed anywhere.
 
+    Attributes:
+        failures: Dict of the path of each video that could not be read to the
+            reason.
+        max_failures: Float. Share of the videos that may be unreadable. When
+            it is exceeded, `VideoReadError` is raised. Is `1.0` until it is
+            set.
+
     Args:
         records: `VideoRecords`, or a sequence of `VideoRecord`.
         num_frames: Integer. Frames per clip. Defaults to `16`.
@@ -134,6 +141,7 @@ class ClipSource:
         self.num_clips = num_clips
         self.epoch = 0
         self.first_index = 0
+        self.max_failures = 1.0
         self.failures = {}
         self._cache = VideoCache(cache_bytes)
         self._order = (None, None)
@@ -199,11 +207,22 @@ class ClipSource:
             f"{len(self.records):,} videos",
         )
 
+    def get_record(self, epoch, index):
+        """Returns the record that item `index` of an epoch is drawn from."""
+        return self.records[self._order_of(epoch)[index] // self.num_clips]
+
     def add_failure(self, path, reason):
         """Records a video that can't be read, and logs it once."""
         if path not in self.failures:
             self.failures[path] = reason
             logging.warning("Skipped a video: %s (%s)", path, reason)
+        num_failures, num_videos = len(self.failures), len(self.records)
+        if num_failures > self.max_failures * num_videos:
+            raise VideoReadError(
+                path,
+                f"{reason}; as {num_failures:,} of {num_videos:,} videos, "
+                f"more than a share of {self.max_failures:g}",
+            )
 
     def report(self):
         """Returns a text that names the videos that could not be read."""

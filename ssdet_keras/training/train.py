@@ -1,0 +1,131 @@
+"""Training that survives."""
+
+import contextlib
+
+from ssdet_keras.data.clip_batches import ClipBatches
+from ssdet_keras.training.checkpoints import Checkpoints
+from ssdet_keras.training.epoch_log import EpochLog
+from ssdet_keras.training.stop_on_nan import StopOnNaN
+from ssdet_keras.training.stop_signals import StopSignals
+
+
+def train(
+    model,
+    source,
+    workdir,
+    batch_size,
+    num_epochs,
+    steps_per_epoch,
+    saved_model=None,
+    checkpoint_steps=None,
+    keep_checkpoints=3,
+    callbacks=(),
+    **kwargs,
+):
+    """Trains a model on clips, from the checkpoint of its folder on.
+
+    The steps, the losses and the weights are those of a run that was never
+    stopped, however often it was. The trained model is saved at the end.
+
+    Args:
+        model: Compiled Keras model, which was loaded from
+            `workdir.checkpoint` if there is one.
+        source: `ClipSource`.
+        workdir: `WorkDir`.
+        batch_size: Integer.
+        num_epochs: Integer. Epochs of the whole run.
+        steps_per_epoch: Integer.
+        saved_model: Keras model that is saved, if it is another one than the
+            one that is trained. Both share their weights. Defaults to `model`.
+        checkpoint_steps: Integer or `None`. Steps of an epoch between
+            checkpoints. Defaults to `None`: after every epoch alone.
+        keep_checkpoints: Integer. Defaults to `3`.
+        callbacks: Sequence of further callbacks of Keras. Steps are numbered
+            from the first one that is trained: from 0, unless a run is resumed
+            within an epoch.
+        **kwargs: Further arguments of `ClipBatches`, such as `augment`,
+            `transform`, `seed` and `workers`.
+
+    Raises:
+        ValueError: If `steps_per_epoch` is another one than that of a
+            checkpoint within an epoch.
+        TrainingStopped: If there is a SIGTERM or SIGINT, if a file can't be
+            written, or if the loss becomes NaN or infinite.
+        VideoReadError: If too many videos can't be read, see
+            `ClipSource.max_failures`.
+
+    Example:
+
+    ```python
+    workdir = ssdet_keras.training.WorkDir("run", resume=True)
+    if workdir.checkpoint:
+        model = keras.saving.load_model(workdir.checkpoint.path)
+    ssdet_keras.training.train(
+        model, source, workdir, batch_size=16, num_epochs=10,
+        steps_per_epoch=500, checkpoint_steps=100,
+        transform=lambda batch: (batch["videos"], batch["labels"]),
+    )
+    ```
+    """
+    start = workdir.checkpoint
+    epoch = step = 0
+    if start is not None:
+        epoch, step = start.epoch, start.step
+        if step and steps_per_epoch != start.steps_per_epoch:
+            raise ValueError(
+                f"`steps_per_epoch` must be {start.steps_per_epoch}, as "
+                "before the run was stopped within an epoch. "
+                f"Received: steps_per_epoch={steps_per_epoch}"
+            )
+        source.failures.update(start.failures)
+    # Before the first step, or TensorFlow would trace that step twice.
+    model.optimizer.build(model.trainable_variables)
+    with StopSignals() as signals:
+        callbacks = [
+            *callbacks,
+            EpochLog(workdir.log_path, epoch, source.failures),
+            Checkpoints(
+                workdir.path,
+                checkpoint_steps,
+                keep_checkpoints,
+                saved_model,
+                start,
+                signals,
+                source.failures,
+            ),
+        ]
+        # The epochs of `fit` have one length: the rest of one comes apart.
+        parts = [(epoch, step, epoch + 1)] if step else []
+        parts.append((epoch + bool(step), 0, num_epochs))
+        for epoch, step, end in parts:
+            if epoch >= end:
+                continue
+            batches = ClipBatches(
+                source,
+                batch_size,
+                steps_per_epoch=steps_per_epoch,
+                initial_epoch=epoch,
+                initial_batch=step,
+                **kwargs,
+            )
+            with contextlib.closing(batches):
+                try:
+                    model.fit(
+                        batches,
+                        epochs=end,
+                        initial_epoch=epoch,
+                        steps_per_epoch=steps_per_epoch - step,
+                        shuffle=False,
+                        callbacks=[
+                            StopOnNaN(batches, workdir.path),
+                            *callbacks,
+                        ],
+                        verbose=2,
+                    )
+                except Exception as error:
+                    workdir.save_failures(source)
+                    if batches.error in (None, error):
+                        raise
+                    raise batches.error from error
+    workdir.save_model(saved_model or model)
+    workdir.save_failures(source)
