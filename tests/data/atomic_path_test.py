@@ -3,7 +3,7 @@ import stat
 import unittest
 from unittest import mock
 
-from folder_test_case import FolderTestCase
+from data.folder_test_case import FolderTestCase
 
 from ssdet_keras.data.atomic_path import atomic_path
 from ssdet_keras.data.atomic_write import atomic_write

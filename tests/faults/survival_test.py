@@ -6,8 +6,8 @@ import unittest
 import keras
 import numpy as np
 import pytest
-from fault_test_case import FaultTestCase
-from fault_test_case import checkpoint_names
+from faults.fault_test_case import FaultTestCase
+from faults.fault_test_case import checkpoint_names
 
 from ssdet_keras.data import generate
 

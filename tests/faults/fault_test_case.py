@@ -8,8 +8,8 @@ import sys
 import tempfile
 import unittest
 
-TESTS = pathlib.Path(__file__).resolve().parent
-RECIPES = TESTS.parent / "recipes"
+FOLDER = pathlib.Path(__file__).resolve().parent
+RECIPES = FOLDER.parents[1] / "recipes"
 
 
 class FaultTestCase(unittest.TestCase):
@@ -38,7 +38,7 @@ class FaultTestCase(unittest.TestCase):
         return subprocess.Popen(
             [
                 sys.executable,
-                TESTS / "faults" / "run_with_fault.py",
+                FOLDER / "run_with_fault.py",
                 fault,
                 RECIPES / recipe,
                 *flags,
