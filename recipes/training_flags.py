@@ -105,6 +105,24 @@ _DROPOUT = flags.DEFINE_float("dropout", 0.5, "Rate of dropout.", 0, 0.99)
 _OPTIMIZER = flags.DEFINE_enum(
     "optimizer", "sgd", ["sgd", "adamw"], "SGD has a momentum of 0.9."
 )
+_ACCUMULATE_STEPS = flags.DEFINE_integer(
+    "accumulate_steps",
+    1,
+    "Steps whose gradients are averaged for one update of the weights, as in a "
+    "batch that is so much larger. Schedules count steps, not updates.",
+    1,
+)
+_CLIP_NORM = flags.DEFINE_float(
+    "clip_norm", None, "Largest norm of the gradient of all weights.", 1e-6
+)
+_EMA = flags.DEFINE_float(
+    "ema",
+    None,
+    "Momentum of the moving average of the weights, which is the model that is "
+    "saved at the end, such as 0.999.",
+    0,
+    1,
+)
 _SCHEDULE = flags.DEFINE_enum(
     "schedule", "step", ["step", "cosine"], "Step divides by 10 at milestones."
 )
@@ -244,7 +262,15 @@ def make_optimizer(
         schedule = training.StepSchedule(
             learning_rate, milestones, warmup_steps=warmup
         )
-    common = {"weight_decay": weight_decay, "backbone_factor": backbone_factor}
+    common = {
+        "weight_decay": weight_decay,
+        "backbone_factor": backbone_factor,
+        "global_clipnorm": _CLIP_NORM.value,
+    }
+    if _ACCUMULATE_STEPS.value > 1:
+        common["gradient_accumulation_steps"] = _ACCUMULATE_STEPS.value
+    if _EMA.value is not None:
+        common.update(use_ema=True, ema_momentum=_EMA.value)
     if _OPTIMIZER.value == "adamw":
         return training.AdamW(schedule, **common)
     return training.SGD(schedule, momentum=0.9, **common)

@@ -2,6 +2,8 @@
 
 import contextlib
 
+import keras
+
 from ssdet_keras.data.clip_batches import ClipBatches
 from ssdet_keras.training.checkpoints import Checkpoints
 from ssdet_keras.training.epoch_log import EpochLog
@@ -94,6 +96,7 @@ def train(
                 source.failures,
             ),
         ]
+        raw_weights = _RawWeights()
         # The epochs of `fit` have one length: the rest of one comes apart.
         parts = [(epoch, step, epoch + 1)] if step else []
         parts.append((epoch + bool(step), 0, num_epochs))
@@ -118,6 +121,7 @@ def train(
                         shuffle=False,
                         callbacks=[
                             StopOnNaN(batches, workdir.path),
+                            raw_weights,
                             *callbacks,
                         ],
                         verbose=2,
@@ -127,5 +131,36 @@ def train(
                     if batches.error in (None, error):
                         raise
                     raise batches.error from error
+    # Where all epochs were done before, `fit` has not put averaged weights in.
+    model.optimizer.finalize_variable_values(model.trainable_variables)
     workdir.save_model(saved_model or model)
     workdir.save_failures(source)
+
+
+class _RawWeights(keras.callbacks.Callback):
+    """Goes on with the weights of the last epoch in the next `fit`.
+
+    At its end, `fit` puts the averaged weights of an optimizer with `use_ema`
+    in their places.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self._weights = None
+
+    def on_train_begin(self, logs=None):
+        if self._weights is not None:
+            for variable, weight in zip(
+                self.model.trainable_variables, self._weights, strict=True
+            ):
+                variable.assign(weight)
+
+    def on_epoch_end(self, epoch, logs=None):
+        model = self.model
+        optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+        if optimizer.use_ema:
+            self._weights = [
+                # A copy: with PyTorch, the array is the weight.
+                keras.ops.convert_to_numpy(variable).copy()
+                for variable in model.trainable_variables
+            ]

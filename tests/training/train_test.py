@@ -57,12 +57,12 @@ class TrainTest(parameterized.TestCase):
             self.records, num_frames=4, frame_stride=2, size=32, seed=3
         )
 
-    def make_detector(self, optimizer, policy=None):
+    def make_detector(self, optimizer):
         keras.utils.set_random_seed(1)
         backbone = models.X3DBackbone(
-            "m", width=0.25, depth=0.1, zero_init_residual=False, dtype=policy
+            "m", width=0.25, depth=0.1, zero_init_residual=False
         )
-        model = models.FrameDetector(backbone, 4, dropout=0.5, dtype=policy)
+        model = models.FrameDetector(backbone, 4, dropout=0.5)
         # Compiling takes longer than these steps.
         model.compile(optimizer, training.DetectionLoss(), jit_compile=False)
         return model
@@ -80,6 +80,7 @@ class TrainTest(parameterized.TestCase):
         mixup = VolumeMixUp(seed=0, dtype="uint8")
         losses = Losses(kill_after)
         kwargs = {
+            "steps_per_epoch": STEPS,
             "augment": mixup,
             "transform": lambda b: (b["videos"], b["labels"]),
             **kwargs,
@@ -108,7 +109,6 @@ class TrainTest(parameterized.TestCase):
                 workdir,
                 batch_size=2,
                 num_epochs=EPOCHS,
-                steps_per_epoch=STEPS,
                 saved_model=detector,
                 checkpoint_steps=2,
                 callbacks=[losses],
@@ -157,14 +157,55 @@ class TrainTest(parameterized.TestCase):
             (self.root / "whole" / "log.csv").read_text(),
         )
 
-    def test_resumed_manifold_augmentation(self):
+    def test_float16(self):
         def make_model():
-            return self.make_detector(training.AdamW(0.01))
+            return self.make_detector(training.SGD(0.01))
+
+        keras.config.set_dtype_policy("mixed_float16")
+        self.addCleanup(keras.config.set_dtype_policy, "float32")
+        expected, losses = self.train("h", make_model)
+        self.assertIsInstance(
+            expected.optimizer, keras.optimizers.LossScaleOptimizer
+        )
+        self.assertTrue(np.isfinite(losses).all())
+        self.train("i", make_model, kill_after=6)
+        model, rest = self.train("i", make_model)
+        self.assertEqual(rest, losses[5:])
+        self.assert_same_model(model, expected)
+
+    def test_finished_run_is_saved_again(self):
+        def make_model():
+            return self.make_detector(training.SGD(0.01, use_ema=True))
+
+        self.train("f", make_model)
+        path = self.root / "f" / "model.keras"
+        expected = keras.saving.load_model(path)
+        path.unlink()
+        _, losses = self.train("f", make_model)
+        self.assertEqual(losses, [])
+        saved = keras.saving.load_model(path)
+        for a, b in zip(
+            saved.get_weights(), expected.get_weights(), strict=True
+        ):
+            np.testing.assert_array_equal(a, b)
+
+    def test_other_number_of_steps(self):
+        self.train("o", self.make_sgd, kill_after=3)
+        with self.assertRaisesRegex(ValueError, "must be 3, as .*epoch=4"):
+            self.train("o", self.make_sgd, steps_per_epoch=4)
+
+    def test_manifold_augmentation_averages_and_accumulated_gradients(self):
+        def make_model():
+            optimizer = training.AdamW(
+                0.01, use_ema=True, gradient_accumulation_steps=2
+            )
+            return self.make_detector(optimizer)
 
         expected, losses = self.train("m", make_model, manifold=True)
-        self.train("n", make_model, kill_after=7, manifold=True)
+        self.train("n", make_model, kill_after=6, manifold=True)
         model, rest = self.train("n", make_model, manifold=True)
-        self.assertEqual(rest, losses[6:])
+        # In the middle of an epoch, with gradients of one step accumulated.
+        self.assertEqual(rest, losses[5:])
         self.assert_same_model(model, expected)
 
 
