@@ -80,8 +80,10 @@ def train(
                 f"Received: steps_per_epoch={steps_per_epoch}"
             )
         source.failures.update(start.failures)
-    # Before the first step, or TensorFlow would trace that step twice.
-    model.optimizer.build(model.trainable_variables)
+    # Before the first step, or TensorFlow would trace that step twice. One that
+    # scales the loss would start anew if it was built again.
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
     with StopSignals() as signals:
         callbacks = [
             *callbacks,
