@@ -136,7 +136,9 @@ def start_run():
         raise app.UsageError(f"{error}. See --workdir and --resume.") from error
     if _MIN_CROP.value > _MAX_CROP.value:
         raise app.UsageError("--min_crop must not exceed --max_crop.")
-    if not _RESUME.value:
+    if _RESUME.value:
+        warn_of_other_flags(workdir)
+    else:
         workdir.save_flags(flags.FLAGS.flags_into_string())
     training.keep_freed_memory()
     keras.utils.set_random_seed(_SEED.value)
@@ -144,6 +146,15 @@ def start_run():
         keras.config.set_dtype_policy(f"mixed_{_MIXED_PRECISION.value}")
     logging.info("Keras backend: %s", keras.config.backend())
     return workdir
+
+
+def warn_of_other_flags(workdir):
+    """Logs the flags that a run is resumed with and did not begin with."""
+    if workdir.flags_path.exists():
+        before = workdir.flags_path.read_text(encoding="utf-8").splitlines()
+        for line in flags.FLAGS.flags_into_string().splitlines():
+            if line not in (*before, "--resume"):
+                logging.warning("Another flag than before: %s", line)
 
 
 def read_records(reader, name, **arguments):

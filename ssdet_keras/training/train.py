@@ -9,6 +9,7 @@ from ssdet_keras.training.checkpoints import Checkpoints
 from ssdet_keras.training.epoch_log import EpochLog
 from ssdet_keras.training.stop_on_nan import StopOnNaN
 from ssdet_keras.training.stop_signals import StopSignals
+from ssdet_keras.training.training_stopped import TrainingStopped
 
 
 def train(
@@ -49,10 +50,10 @@ def train(
             `transform`, `seed` and `workers`.
 
     Raises:
-        ValueError: If `steps_per_epoch` is another one than that of a
-            checkpoint within an epoch.
         TrainingStopped: If there is a SIGTERM or SIGINT, if a file can't be
-            written, or if the loss becomes NaN or infinite.
+            written, if the loss becomes NaN or infinite, or if
+            `steps_per_epoch` is another one than that of a checkpoint within an
+            epoch.
         VideoReadError: If too many videos can't be read, see
             `ClipSource.max_failures`.
 
@@ -74,9 +75,9 @@ def train(
     if start is not None:
         epoch, step = start.epoch, start.step
         if step and steps_per_epoch != start.steps_per_epoch:
-            raise ValueError(
-                f"`steps_per_epoch` must be {start.steps_per_epoch}, as "
-                "before the run was stopped within an epoch. "
+            raise TrainingStopped(
+                "A run that was stopped within an epoch must be resumed with "
+                f"{start.steps_per_epoch} steps per epoch, as before. "
                 f"Received: steps_per_epoch={steps_per_epoch}"
             )
         source.failures.update(start.failures)

@@ -40,8 +40,15 @@ class StopsTest(FaultTestCase):
         self.assertIn("Stopped by SIGINT. The run is saved", output)
         self.assertNotIn("Traceback", output)
         self.assertTrue(checkpoint_names(workdir))
-        status, output = self.call(RECIPE, *flags, "--resume")
+        status, output = self.call(
+            RECIPE, *flags, "--resume", "--keep_checkpoints=1"
+        )
         self.assertEqual(status, 0, output[-3000:])
+        self.assertRegex(output, "Another flag than before: --keep_checkpoints")
+        self.assertEqual(output.count("Another flag"), 1)
+        self.assertEqual(
+            checkpoint_names(workdir), ["epoch_0003_step_000000.keras"]
+        )
         rows = (workdir / "log.csv").read_text().splitlines()
         self.assertEqual([row[:2] for row in rows[1:]], ["0,", "1,", "2,"])
         self.assertTrue((workdir / "model.json").exists())

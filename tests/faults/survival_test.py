@@ -107,6 +107,7 @@ class SurvivalTest(FaultTestCase):
         damaged, before = self.left["terminated"][2][:-3:-1]
         self.assertRegex(output, f"Left out a checkpoint: .*{damaged}")
         self.assertRegex(output, f"Resumed after .*{before}")
+        self.assertNotIn("Another flag than before", output)
         self.assertEqual(
             names,
             sorted(

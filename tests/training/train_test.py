@@ -191,7 +191,9 @@ class TrainTest(parameterized.TestCase):
 
     def test_other_number_of_steps(self):
         self.train("o", self.make_sgd, kill_after=3)
-        with self.assertRaisesRegex(ValueError, "must be 3, as .*epoch=4"):
+        with self.assertRaisesRegex(
+            training.TrainingStopped, "with 3 steps per epoch.*epoch=4"
+        ):
             self.train("o", self.make_sgd, steps_per_epoch=4)
 
     def test_manifold_augmentation_averages_and_accumulated_gradients(self):
