@@ -45,9 +45,10 @@ def load_checkpoint(model, path, strict=True, reinitialize_output=False):
 
     It reads the PyTorch files of PyTorchVideo, PySlowFast and X3D-Multigrid
     (also those of Coarse-Fine Networks and SSDet), those of the authors of the
-    heads into a head that is built, and `.keras` files of this package. Weights of a classifier fit a detector, and the other way round. A
-    backbone alone takes the backbone of the file. PyTorch must be installed to
-    read its files, whichever backend computes.
+    heads into a head that is built, and `.keras` files of this package. Weights
+    of a classifier fit a detector, and the other way round. A backbone alone
+    takes the backbone of the file. PyTorch must be installed to read its files,
+    whichever backend computes.
 
     PySlowFast and X3D-Multigrid normalise the shortcut of the very first block,
     PyTorchVideo and this package do not. The statistics of that norm are folded
