@@ -36,8 +36,11 @@ from ssdet_keras import data
 from ssdet_keras.data.atomic_write import atomic_write
 from ssdet_keras.data.finding import FINDING_KINDS
 from ssdet_keras.recipes import dataset_flags
+from ssdet_keras.recipes import process_flags
 
-flags.adopt_module_key_flags(dataset_flags)  # For --help.
+# For --help.
+flags.adopt_module_key_flags(dataset_flags)
+flags.adopt_module_key_flags(process_flags)
 
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Folder of the report.", required=True

@@ -41,14 +41,6 @@ _SPLIT = flags.DEFINE_multi_string(
     "training first. Default: all, as one.",
 )
 _CLASS_NAMES = flags.DEFINE_string("class_names", None, "List of the classes.")
-_NUM_PROCESSES = flags.DEFINE_integer(
-    "num_processes",
-    os.cpu_count() or 1,
-    "Processes. With 0, the recipe itself works, and a video that crashes the "
-    "decoder ends it.",
-    0,
-    1024,
-)
 
 
 def read_parts():

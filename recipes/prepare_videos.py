@@ -37,8 +37,11 @@ from ssdet_keras.data.generate.files import open_folder
 from ssdet_keras.data.list_videos import list_videos
 from ssdet_keras.data.prepare_video import FORMATS
 from ssdet_keras.recipes import dataset_flags
+from ssdet_keras.recipes import process_flags
 
-flags.adopt_module_key_flags(dataset_flags)  # For --help.
+# For --help.
+flags.adopt_module_key_flags(dataset_flags)
+flags.adopt_module_key_flags(process_flags)
 
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Folder of the copies.", required=True

@@ -31,7 +31,7 @@ class TrainedDetector:
     """A trained model of `--model`, with what its description says.
 
     Attributes:
-        model: `FrameDetector`.
+        model: `VideoDetector`.
         class_names: List of strings.
         description: Dict, the contents of the `model.json` beside the model.
         frames: Dict, which frames the model sees: `size`, `crop_scale`, and
@@ -41,39 +41,57 @@ class TrainedDetector:
     def __init__(self):
         path = pathlib.Path(_MODEL.value or "")
         self.model = load_keras_file(_MODEL.name, _MODEL.value)
-        if not isinstance(self.model, models.FrameDetector):
+        if not isinstance(self.model, models.VideoDetector):
             raise app.UsageError(
-                f"--model must be a FrameDetector. Received: {path}, a "
+                f"--model must be a detector. Received: {path}, a "
                 f"{type(self.model).__name__}"
             )
         self.description = training.read_description(path)
-        size = _SIZE.value or self.description.get("size")
-        sampling = self._read_sampling()
-        if sampling is None or size is None:
-            raise app.UsageError(
-                f"There is no description {path.with_suffix('.json')}: set "
-                "--size, and --frame_stride or --frame_rate."
-            )
-        self.frames = {
-            "size": size,
-            "crop_scale": self.description.get("crop_scale", 0.875),
-            **sampling,
-        }
+        self.frames = read_frames(path, self.description)
         self.class_names = self.description.get(
             "class_names",
             [f"class {i}" for i in range(self.model.num_classes)],
         )
 
-    def _read_sampling(self):
-        """Returns which frames are read, as an argument, or `None`."""
-        flag_values = {
-            "frame_stride": _FRAME_STRIDE.value,
-            "frame_rate": _FRAME_RATE.value,
-        }
-        if None not in flag_values.values():
-            raise app.UsageError("Set one of --frame_stride and --frame_rate.")
-        for values in (flag_values, self.description):
-            for name in flag_values:
-                if values.get(name) is not None:
-                    return {name: values[name]}
-        return None
+
+def read_frames(path, description):
+    """Returns which frames a model sees, by the flags and its description.
+
+    Args:
+        path: Path of the model.
+        description: Dict, the contents of the `model.json` beside it.
+
+    Returns:
+        Dict of `size`, `crop_scale`, and one of `frame_stride` and
+        `frame_rate`.
+
+    Raises:
+        app.UsageError: If neither tells.
+    """
+    size = _SIZE.value or description.get("size")
+    sampling = _read_sampling(description)
+    if sampling is None or size is None:
+        raise app.UsageError(
+            f"There is no description {path.with_suffix('.json')}: set "
+            "--size, and --frame_stride or --frame_rate."
+        )
+    return {
+        "size": size,
+        "crop_scale": description.get("crop_scale", 0.875),
+        **sampling,
+    }
+
+
+def _read_sampling(description):
+    """Returns which frames are read, as an argument, or `None`."""
+    flag_values = {
+        "frame_stride": _FRAME_STRIDE.value,
+        "frame_rate": _FRAME_RATE.value,
+    }
+    if None not in flag_values.values():
+        raise app.UsageError("Set one of --frame_stride and --frame_rate.")
+    for values in (flag_values, description):
+        for name in flag_values:
+            if values.get(name) is not None:
+                return {name: values[name]}
+    return None

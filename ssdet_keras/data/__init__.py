@@ -5,6 +5,8 @@ from ssdet_keras.data.check_dataset import check_dataset
 from ssdet_keras.data.class_names import read_class_names
 from ssdet_keras.data.clip_batches import ClipBatches
 from ssdet_keras.data.clip_source import ClipSource
+from ssdet_keras.data.feature_folder import FeatureFolder
+from ssdet_keras.data.feature_source import FeatureSource
 from ssdet_keras.data.frame_labels import labels_at
 from ssdet_keras.data.frame_ring import FrameRing
 from ssdet_keras.data.kinetics import read_kinetics
@@ -20,6 +22,7 @@ from ssdet_keras.data.skip_list import read_skip_list
 from ssdet_keras.data.skip_list import skip_videos
 from ssdet_keras.data.skip_list import write_skip_list
 from ssdet_keras.data.stitch_windows import stitch_windows
+from ssdet_keras.data.video_features import VideoFeatures
 from ssdet_keras.data.video_file import VideoFile
 from ssdet_keras.data.video_read_error import VideoReadError
 from ssdet_keras.data.video_record import VideoRecord
@@ -27,4 +30,5 @@ from ssdet_keras.data.video_records import VideoRecords
 from ssdet_keras.data.video_windows import VideoWindows
 from ssdet_keras.data.videos import read_videos
 from ssdet_keras.data.whole_video import read_whole_video
+from ssdet_keras.data.write_features import write_features
 from ssdet_keras.data.write_video import write_video

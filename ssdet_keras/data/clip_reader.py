@@ -1,7 +1,6 @@
 """Clips of one video."""
 
-import numpy as np
-
+from ssdet_keras.data.check_integer import check_integer
 from ssdet_keras.data.frame_labels import labels_at
 from ssdet_keras.data.geometry import centre_box
 from ssdet_keras.data.geometry import random_box
@@ -19,6 +18,7 @@ class ClipReader:
         crop_scale: Tuple of floats in `(0, 1]`. Range of the side of random
             crops, as a share of the short side. The larger one is that of
             centre crops.
+        features: `ClipFeatures` or `None`.
 
     Returns:
         From its methods, an item of a `ClipSource`.
@@ -35,11 +35,11 @@ class ClipReader:
         num_classes,
         horizontal_flip,
         crop_scale,
+        features=None,
     ):
         for name, value in (
             ("num_frames", num_frames),
             ("size", size),
-            ("num_classes", num_classes),
         ):
             check_integer(name, value, 1)
         if len(crop_scale) != 2 or not (
@@ -55,6 +55,7 @@ class ClipReader:
         self._num_classes = num_classes
         self._horizontal_flip = horizontal_flip
         self._crop_scale = tuple(crop_scale)
+        self._features = features
 
     def read_random(self, video, record, rng):
         """Reads a clip at a random place, for training.
@@ -87,6 +88,9 @@ class ClipReader:
         return max(1, video.num_frames - int(last))
 
     def _read(self, video, record, start, box, is_flipped):
+        features = {}
+        if self._features is not None:
+            features = self._features.read(record, video.num_frames, start)
         indices = self._sampling.indices(start, self._num_frames, video.fps)
         videos = video.read(
             indices,
@@ -105,15 +109,5 @@ class ClipReader:
             "videos": videos,
             "labels": labels * mask[:, None],
             "mask": mask,
+            **features,
         }
-
-
-def check_integer(name, value, lowest):
-    """Raises an error unless an argument is an integer that is large enough."""
-    if isinstance(value, bool) or not (
-        isinstance(value, int | np.integer) and value >= lowest
-    ):
-        raise ValueError(
-            f"`{name}` must be an integer of at least {lowest}. "
-            f"Received: {name}={value!r}"
-        )

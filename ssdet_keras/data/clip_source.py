@@ -1,17 +1,14 @@
 """Clips of videos, for training and evaluation."""
 
-import numpy as np
-from absl import logging
-
-from ssdet_keras.data import loaders
+from ssdet_keras.data.clip_features import ClipFeatures
+from ssdet_keras.data.clip_features import check_features
 from ssdet_keras.data.clip_reader import ClipReader
-from ssdet_keras.data.clip_reader import check_integer
 from ssdet_keras.data.frame_sampling import FrameSampling
 from ssdet_keras.data.video_cache import VideoCache
-from ssdet_keras.data.video_read_error import VideoReadError
+from ssdet_keras.data.video_source import VideoSource
 
 
-class ClipSource:
+class ClipSource(VideoSource):
     """Draws clips of videos.
 
     A clip is every `frame_stride`-th frame from a start on, or `frame_rate`
@@ -57,16 +54,31 @@ class ClipSource:
             other when not training: from its first frames to its last ones,
             at equal distances. `10` is the usual testing on Kinetics.
             Defaults to `1`.
+        features: `FeatureFolder` or `None`. Features that were extracted of
+            the videos at the same `frame_stride`, or `frame_rate`, to train
+            one stream of a two-stream detector on those of the other. They
+            are of the centre of the frames: the crops and flips of clips
+            don't apply to them, as in the published code. A video without
+            features is as one that can't be read.
+        num_feature_steps: Integer, at least `num_frames`. Steps of features
+            with each clip, of which it is in the middle, as far as the ends
+            of its video allow. Defaults to `128`.
 
     Returns:
         A sequence of `num_clips` items per video: a dict with `"videos"`,
         uint8, shape `(num_frames, size, size, 3)`, `"labels"`, float32,
         multi-hot, shape `(num_frames, num_classes)`, and `"mask"`, float32,
-        shape `(num_frames,)`.
+        shape `(num_frames,)`. With `features`, further with each of their
+        arrays, such as `"stage1"`, in the dtype of the file, shape
+        `(num_feature_steps, ...)` and zero after the video;
+        `"feature_mask"`, float32, shape `(num_feature_steps,)`, `1` at the
+        steps of the video; and `"feature_start"`, float32, shape `()`, the
+        step, with its fraction, at which the clip begins.
 
     Raises:
         ValueError: If there are no records, an argument is out of its range,
-            or no class names tell the number of classes.
+            no class names tell the number of classes, or the features are
+            those of other videos or of another stride.
         VideoReadError: When an item is drawn, if its video can't be read and
             `on_error="raise"`, or if no video at all can be read.
 
@@ -96,194 +108,43 @@ class ClipSource:
         cache_bytes=0,
         frame_rate=None,
         num_clips=1,
+        features=None,
+        num_feature_steps=128,
     ):
-        if len(records) == 0:
-            raise ValueError("`records` must hold a video. Received: none")
-        if num_classes is None:
-            num_classes = len(getattr(records, "class_names", ()))
-            if num_classes == 0:
-                raise ValueError(
-                    "`num_classes` must be given for records without class "
-                    "names. Received: num_classes=None"
-                )
-        check_integer("seed", seed, 0)
-        check_integer("num_clips", num_clips, 1)
-        if on_error not in ("skip", "raise"):
-            raise ValueError(
-                '`on_error` must be "skip" or "raise". '
-                f"Received: on_error={on_error!r}"
-            )
+        super().__init__(
+            records, training, seed, num_classes, on_error, num_clips
+        )
         sampling = FrameSampling(frame_stride, frame_rate)
+        self._features = None
+        if features is not None:
+            check_features(features, records)
+            self._features = ClipFeatures(
+                features, num_feature_steps, num_frames, sampling
+            )
         self._reader = ClipReader(
             num_frames,
             sampling,
             size,
-            num_classes,
+            self.num_classes,
             horizontal_flip,
             crop_scale,
+            self._features,
         )
-        self.records = records
         self.num_frames = num_frames
         self.frame_stride = sampling.frame_stride
         self.frame_rate = frame_rate
         self.size = size
-        self.training = training
-        self.seed = seed
-        self.num_classes = num_classes
-        self.on_error = on_error
-        self.num_clips = num_clips
-        self.epoch = 0
-        self.first_index = 0
-        self.failures = {}
         self._cache = VideoCache(cache_bytes)
-        self._order = (None, None)
 
-    def __len__(self):
-        return len(self.records) * self.num_clips
-
-    def __getitem__(self, index):
-        if not -len(self) <= index < len(self):
-            raise IndexError(
-                f"`index` must be less than {len(self)}. "
-                f"Received: index={index}"
-            )
-        return self.get_clip(self.epoch, index % len(self))
-
-    def set_epoch(self, epoch, first_index=0):
-        """Sets the epoch that items are drawn for, from 0.
-
-        Loaders take it over when an iteration over them begins.
-
-        Args:
-            epoch: Integer.
-            first_index: Integer. The item that loaders begin this epoch with,
-                when a run is resumed: the number of clips that were seen, a
-                multiple of the batch size. Defaults to `0`.
-        """
-        if epoch < 0:
-            raise ValueError(
-                f"`epoch` must not be negative. Received: epoch={epoch}"
-            )
-        if not 0 <= first_index < len(self):
-            raise ValueError(
-                f"`first_index` must be in the range [0, {len(self)}). "
-                f"Received: first_index={first_index}"
-            )
-        self.epoch = int(epoch)
-        self.first_index = int(first_index)
-
-    def get_clip(self, epoch, index):
-        """Returns item `index` of an epoch.
-
-        Args:
-            epoch: Integer.
-            index: Integer in `[0, len(self))`.
-        """
-        rng = np.random.default_rng([self.seed, epoch, index])
-        video, clip = divmod(self._order_of(epoch)[index], self.num_clips)
-        try:
-            return self._draw(video, clip, rng)
-        except VideoReadError as error:
-            if self.on_error == "raise":
-                raise
-            first_error = error
-            self.add_failure(error.path, error.reason)
-        for other in rng.permutation(len(self.records)):
-            try:
-                return self._draw(other, clip, rng)
-            except VideoReadError as error:
-                self.add_failure(error.path, error.reason)
-        raise VideoReadError(
-            first_error.path,
-            f"{first_error.reason}; nor can any of the "
-            f"{len(self.records):,} videos",
-        )
-
-    def add_failure(self, path, reason):
-        """Records a video that can't be read, and logs it once."""
-        if path not in self.failures:
-            self.failures[path] = reason
-            logging.warning("Skipped a video: %s (%s)", path, reason)
-
-    def report(self):
-        """Returns a text that names the videos that could not be read."""
-        if not self.failures:
-            return "All videos that were drawn could be read."
-        lines = [f"{len(self.failures):,} videos could not be read:"]
-        lines += [f"  {p}: {r}" for p, r in sorted(self.failures.items())]
-        return "\n".join(lines)
-
-    def to_tf_dataset(self, batch_size, drop_remainder=None, workers=2):
-        """Returns a `tf.data.Dataset` of one epoch of batches.
-
-        Each iteration over it is of the epoch that `set_epoch()` has set.
-
-        Args:
-            batch_size: Integer.
-            drop_remainder: Boolean. Whether a last, smaller batch is left
-                out. Defaults to `True` when training.
-            workers: Integer. Number of threads that read clips; with `0`,
-                that of the data set does.
-        """
-        return loaders.to_tf_dataset(
-            self, batch_size, self._drops(drop_remainder), workers
-        )
-
-    def to_torch_loader(
-        self, batch_size, drop_remainder=None, num_workers=0, **kwargs
-    ):
-        """Returns a `torch.utils.data.DataLoader` of one epoch of batches.
-
-        Each iteration over it is of the epoch that `set_epoch()` has set.
-
-        Args:
-            batch_size: Integer.
-            drop_remainder: Boolean. Whether a last, smaller batch is left
-                out. Defaults to `True` when training.
-            num_workers: Integer. Number of processes that read clips; with
-                `0`, the calling process does.
-            **kwargs: Keyword arguments of `DataLoader`, such as
-                `persistent_workers`, `pin_memory` or
-                `multiprocessing_context`.
-        """
-        return loaders.to_torch_loader(
-            self,
-            batch_size,
-            self._drops(drop_remainder),
-            num_workers=num_workers,
-            **kwargs,
-        )
-
-    def to_grain(self, batch_size, drop_remainder=None, workers=2):
-        """Returns a `grain.IterDataset` of one epoch of batches.
-
-        Each iteration over it is of the epoch that `set_epoch()` has set.
-
-        Args:
-            batch_size: Integer.
-            drop_remainder: Boolean. Whether a last, smaller batch is left
-                out. Defaults to `True` when training.
-            workers: Integer. Number of threads that read clips; with `0`,
-                the calling thread does.
-        """
-        return loaders.to_grain(
-            self, batch_size, self._drops(drop_remainder), workers
-        )
-
-    def _drops(self, drop_remainder):
-        return self.training if drop_remainder is None else drop_remainder
-
-    def _order_of(self, epoch):
-        if not self.training:
-            return range(len(self))
-        ordered_epoch, order = self._order
-        if ordered_epoch != epoch:
-            # The fourth number keeps this stream apart from that of clip 0:
-            # numpy pads a shorter list of seeds with zeros.
-            rng = np.random.default_rng([self.seed, epoch, 0, 1])
-            order = rng.permutation(len(self))
-            self._order = (epoch, order)
-        return order
+    @property
+    def item_shapes(self):
+        frames, size = self.num_frames, self.size
+        return {
+            "videos": ((frames, size, size, 3), "uint8"),
+            "labels": ((frames, self.num_classes), "float32"),
+            "mask": ((frames,), "float32"),
+            **(self._features.item_shapes if self._features else {}),
+        }
 
     def _draw(self, video_index, clip, rng):
         record = self.records[video_index]

@@ -1,4 +1,4 @@
-"""Loaders of the clips of a `ClipSource`, for each framework.
+"""Loaders of the items of a `VideoSource`, for each framework.
 
 All of them give the same batches: dicts of stacked items, in order.
 """
@@ -10,8 +10,22 @@ import numpy as np
 
 
 def stack_clips(clips):
-    """Returns the batch of a list of clips: a dict of stacked arrays."""
-    return {key: np.stack([clip[key] for clip in clips]) for key in clips[0]}
+    """Returns the batch of a list of clips: a dict of stacked arrays.
+
+    Zeros follow where an array is shorter than the longest one.
+    """
+    return {key: _stack([clip[key] for clip in clips]) for key in clips[0]}
+
+
+def _stack(arrays):
+    shapes = [array.shape for array in arrays]
+    if len(set(shapes)) == 1:
+        return np.stack(arrays)
+    shape = (max(shape[0] for shape in shapes), *shapes[0][1:])
+    batch = np.zeros((len(arrays), *shape), arrays[0].dtype)
+    for row, array in zip(batch, arrays, strict=True):
+        row[: len(array)] = array
+    return batch
 
 
 def check_batches(source, batch_size, drop_remainder, workers=0):
@@ -35,7 +49,7 @@ def to_tf_dataset(source, batch_size, drop_remainder, workers):
     """Returns a `tf.data.Dataset`. See `ClipSource.to_tf_dataset`."""
     check_batches(source, batch_size, drop_remainder, workers)
     tf = _import_tensorflow()
-    shapes = _clip_shapes(source)
+    shapes = source.item_shapes
     dtypes = [tf.as_dtype(dtype) for _, dtype in shapes.values()]
 
     def starts():
@@ -73,7 +87,7 @@ def to_tf_dataset(source, batch_size, drop_remainder, workers):
     options.threading.private_threadpool_size = workers + 1
     return (
         dataset.map(to_clip, **(parallel if workers else {}))
-        .batch(batch_size, drop_remainder=drop_remainder)
+        .padded_batch(batch_size, drop_remainder=drop_remainder)
         .prefetch(1)
         .with_options(options)
     )
@@ -106,12 +120,3 @@ def _import_tensorflow():
         with contextlib.suppress(RuntimeError):
             tf.config.set_visible_devices([], "GPU")
     return tf
-
-
-def _clip_shapes(source):
-    frames, size, classes = source.num_frames, source.size, source.num_classes
-    return {
-        "videos": ((frames, size, size, 3), "uint8"),
-        "labels": ((frames, classes), "float32"),
-        "mask": ((frames,), "float32"),
-    }

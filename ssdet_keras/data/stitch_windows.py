@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def find_window_starts(num_frames, window, overlap):
+def find_window_starts(num_frames, window, overlap, multiple=1):
     """Returns the first frame of each window over a video.
 
     The last window is moved back to end with the video. A video that is
@@ -13,19 +13,27 @@ def find_window_starts(num_frames, window, overlap):
         num_frames: Integer. Frames of the video.
         window: Integer. Frames of a window.
         overlap: Integer below `window`. Frames that two windows share.
+        multiple: Integer. Windows begin at multiples of it; the last one may
+            then be shorter.
 
     Returns:
         List of integers.
 
     Raises:
-        ValueError: If `overlap` is not in `[0, window - 1]`.
+        ValueError: If `overlap` is not in `[0, window - 1]`, or `window -
+            overlap` is no multiple.
     """
     if not 0 <= overlap < window:
         raise ValueError(
             "`overlap` must be at least 0 and less than `window`. "
             f"Received: overlap={overlap}, window={window}"
         )
-    last = max(0, num_frames - window)
+    if (window - overlap) % multiple:
+        raise ValueError(
+            f"`window - overlap` must be a multiple of {multiple}. "
+            f"Received: overlap={overlap}, window={window}"
+        )
+    last = -(-max(0, num_frames - window) // multiple) * multiple
     return [*range(0, last, window - overlap), last]
 
 
@@ -72,7 +80,24 @@ def stitch_windows(windows, margin=None):
         raise ValueError(
             f"`margin` must not be negative. Received: margin={margin}"
         )
-    pieces = []
+    pieces = list(blend_windows(windows, margin))
+    if not pieces:
+        raise ValueError("`windows` must not be empty. Received: none")
+    return np.concatenate(pieces)
+
+
+def blend_windows(windows, margin=None):
+    """Yields what `stitch_windows` returns, a part as soon as it is done.
+
+    No more than two windows are in memory.
+
+    Args:
+        windows: See `stitch_windows`.
+        margin: See `stitch_windows`.
+
+    Yields:
+        Float32 array of shape `(frames, classes)`, for each window.
+    """
     first, last = 0, None
     for start, scores in windows:
         scores = np.array(scores, "float32")
@@ -86,14 +111,14 @@ def stitch_windows(windows, margin=None):
                 f"frames {first} to {first + len(last)}"
             )
         # Frames before this window are done.
-        pieces.append(last[: start - first])
+        if start > first:
+            yield last[: start - first]
         weight = _fade_in(shared, margin)[:, None]
         before = last[start - first :]
         scores[:shared] = before + weight * (scores[:shared] - before)
         first, last = start, scores
-    if last is None:
-        raise ValueError("`windows` must not be empty. Received: none")
-    return np.concatenate([*pieces, last])
+    if last is not None:
+        yield last
 
 
 def _fade_in(shared, margin):

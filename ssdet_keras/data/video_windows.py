@@ -34,6 +34,9 @@ class VideoWindows:
         size: Integer. Height and width of the frames. Defaults to `224`.
         crop_scale: Float in `(0, 1]`. Side of the centre crop, as a share of
             the short side. Defaults to `0.875`, which is 224 of 256 pixels.
+        multiple: Integer. Windows begin at multiples of it, of which
+            `window - overlap` must be one, for models that stride time; the
+            last one may be shorter. Defaults to `1`.
 
     Attributes:
         num_frames: Integer. Number of frames of the video.
@@ -71,6 +74,7 @@ class VideoWindows:
         frame_rate=None,
         size=224,
         crop_scale=0.875,
+        multiple=1,
     ):
         sampling = FrameSampling(frame_stride, frame_rate)
         if size < 1:
@@ -90,7 +94,7 @@ class VideoWindows:
         )
         self.overlap = window // 4 if overlap is None else overlap
         self._starts = find_window_starts(
-            len(self.frame_indices), window, self.overlap
+            len(self.frame_indices), window, self.overlap, multiple
         )
         self._window = window
         self._size = size

@@ -53,10 +53,7 @@ def predict_windows(model, windows, overlap):
         Float32 array of shape `(frames, classes)`.
     """
     backbone = getattr(model, "backbone", None)
-    receptive_field = getattr(backbone, "receptive_field", None)
-    margin = None
-    if receptive_field is not None and receptive_field <= overlap:
-        margin = receptive_field // 2
+    margin = find_margin(backbone, overlap)
     return stitch_windows(
         (
             (start, model.predict_on_batch(frames[None])[0])
@@ -64,6 +61,23 @@ def predict_windows(model, windows, overlap):
         ),
         margin,
     )
+
+
+def find_margin(backbone, overlap):
+    """Returns the frames at the border of a window that are left out.
+
+    Args:
+        backbone: Object with a `receptive_field`, or any other.
+        overlap: Integer. Frames that two windows share, at least.
+
+    Returns:
+        Half of the receptive field, where the overlap has room for it, or
+        `None`.
+    """
+    receptive_field = getattr(backbone, "receptive_field", None)
+    if receptive_field is None or receptive_field > overlap:
+        return None
+    return receptive_field // 2
 
 
 def upsample_to_frames(logits, frame_indices, num_frames):

@@ -1,5 +1,6 @@
 """Names of the tensors in public PyTorch checkpoints, one file per model."""
 
+from ssdet_keras.models.layouts import coarse_fine_layout
 from ssdet_keras.models.layouts import mstct_layout
 from ssdet_keras.models.layouts import pdan_layout
 from ssdet_keras.models.layouts import super_event_layout
@@ -10,6 +11,7 @@ from ssdet_keras.models.layouts import x3d_layouts
 LAYOUTS = (
     x3d_layouts.PYTORCHVIDEO,
     x3d_layouts.PYSLOWFAST,
+    coarse_fine_layout.COARSE_FINE,
     x3d_layouts.X3D_MULTIGRID,
     super_event_layout.SUPER_EVENT,
     tgm_layout.TGM,
