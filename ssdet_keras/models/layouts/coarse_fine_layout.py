@@ -1,4 +1,4 @@
-"""Names of the tensors in public PyTorch checkpoints of Coarse-Fine Networks."""
+"""Names of the tensors in public checkpoints of Coarse-Fine Networks."""
 
 from ssdet_keras.models.layouts.x3d_layouts import X3D_MULTIGRID
 from ssdet_keras.models.layouts.x3d_layouts import X3DLayout
