@@ -31,6 +31,7 @@ import json
 import math
 import os
 import pathlib
+import sys
 
 import keras
 from absl import app
@@ -76,6 +77,12 @@ _SHARD = flags.DEFINE_string(
     "1/1",
     "K/N: of N processes that share the videos, this is the K-th, from 1 on.",
 )
+_SKIP_LIST = flags.DEFINE_string(
+    "skip_list",
+    None,
+    "List of videos to leave out, one path per line, as check_dataset.py "
+    "writes it.",
+)
 
 
 class Extractor:
@@ -91,8 +98,8 @@ class Extractor:
         frames = trained_detector.read_frames(
             path, training.read_description(path)
         )
-        backbone = getattr(model, "backbone", model)
-        self._model = make_feature_model(model, backbone)
+        backbone = find_backbone(model)
+        self._model = make_feature_model(backbone)
         self._stride = temporal_stride(self._model, frames["size"])
         window = flags.FLAGS.window
         overlap = flags.FLAGS.overlap
@@ -142,24 +149,24 @@ class Extractor:
         )
 
 
-def make_feature_model(model, backbone):
+def find_backbone(model):
+    """Returns the backbone of a model, of two streams that of the fast one."""
+    for name in ("fast", "backbone"):
+        if hasattr(model, name):
+            return getattr(model, name)
+    return model
+
+
+def make_feature_model(backbone):
     """Returns a model from videos to a dict of the outputs of the flags."""
     try:
-        if hasattr(model, "fast_stream"):
-            pyramid = model.fast_stream
-        elif _OUTPUTS.value == "pyramid":
-            pyramid = models.feature_pyramid(backbone)
-        else:
-            check_backbone(backbone)
-            pyramid = keras.Model(
-                backbone.input,
-                {"features": keras.ops.mean(backbone.output, axis=(2, 3))},
-            )
+        check_backbone(backbone)
+        if _OUTPUTS.value == "pyramid":
+            return models.feature_pyramid(backbone)
     except ValueError as error:
         raise app.UsageError(f"--model={flags.FLAGS.model}: {error}") from error
-    if _OUTPUTS.value == "pyramid":
-        return pyramid
-    return keras.Model(pyramid.input, {"features": pyramid.output["features"]})
+    features = keras.ops.mean(backbone.output, axis=(2, 3))
+    return keras.Model(backbone.input, {"features": features})
 
 
 def describe_model(path, model, backbone):
@@ -180,19 +187,28 @@ def describe_model(path, model, backbone):
 def read_records():
     """Returns a dict of id to the record of every video."""
     parts = dataset_flags.read_parts()
-    if parts:
-        records = [record for part in parts.values() for record in part]
-    else:
-        records = read_plain_videos()
     videos = {}
-    for record in records:
-        other = videos.setdefault(record.id, record)
-        if other.path != record.path:
-            raise app.UsageError(
-                f"Two videos have the id {record.id!r}: {other.path} and "
-                f"{record.path}"
-            )
+    for records in parts.values() if parts else [read_plain_videos()]:
+        for record in leave_out_videos(records):
+            other = videos.setdefault(record.id, record)
+            if other.path != record.path:
+                raise app.UsageError(
+                    f"Two videos have the id {record.id!r}: {other.path} and "
+                    f"{record.path}"
+                )
     return videos
+
+
+def leave_out_videos(records):
+    """Returns the records that are not on --skip_list."""
+    if _SKIP_LIST.value is None:
+        return records
+    try:
+        paths = data.read_skip_list(_SKIP_LIST.value)
+    except (OSError, ValueError) as error:
+        raise app.UsageError(f"--skip_list: {error}") from error
+    root = flags.FLAGS.video_root or ""
+    return data.skip_videos(records, paths, root)[0]
 
 
 def read_plain_videos():
@@ -212,7 +228,7 @@ def read_plain_videos():
         if not os.path.isdir(path):
             name = os.path.splitext(name)[0]
         records.append(data.VideoRecord(id=name, path=path))
-    return records
+    return data.VideoRecords(records, class_names=[])
 
 
 def read_shard():
@@ -293,11 +309,9 @@ def extract():
         progress.add(is_bad=record.path in failures)
     progress.close()
     path = write_failures(failures, number, count)
-    logging.info(
-        "%d videos written, %d were there, %d failed.",
-        len(pending) - len(failures),
-        len(shard) - len(pending),
-        len(failures),
+    sys.stdout.write(
+        f"{len(pending) - len(failures)} videos written, "
+        f"{len(shard) - len(pending)} were there, {len(failures)} failed.\n"
     )
     if failures:
         logging.error("All failures are in %s", path)

@@ -26,7 +26,8 @@ class ClipFeatures:
         sampling: `FrameSampling` of the clips.
 
     Raises:
-        ValueError: If there are fewer steps than frames.
+        ValueError: If there are fewer steps than frames, or the features have
+            another stride than the clips.
     """
 
     def __init__(self, features, num_steps, num_frames, sampling):
@@ -41,6 +42,7 @@ class ClipFeatures:
         self._num_steps = num_steps
         self._num_frames = num_frames
         self._sampling = sampling
+        self._check_stride(next(iter(features.values())))
 
     @property
     def item_shapes(self):

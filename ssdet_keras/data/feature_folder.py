@@ -100,6 +100,10 @@ class FeatureFolder(collections.abc.Mapping):
             return features
         return features.select(self._names)
 
+    def __contains__(self, video_id):
+        # Without reading the file.
+        return video_id in self._paths
+
     def __iter__(self):
         return iter(self._paths)
 

@@ -66,7 +66,8 @@ class LateralFusion(keras.layers.Layer):
     ```python
     layer = ssdet_keras.layers.LateralFusion()
     slow, fast = np.ones((1, 4, 56, 56, 24)), np.ones((1, 16, 7, 7, 24))
-    layer(slow, fast, positions=[[2, 6, 10, 14]]).shape  # (1, 4, 56, 56, 24)
+    positions = np.array([[2, 6, 10, 14]])
+    layer(slow, fast, positions).shape  # (1, 4, 56, 56, 24)
     ```
 
     Reference:
@@ -121,7 +122,7 @@ class LateralFusion(keras.layers.Layer):
         is_valid = keras.ops.logical_and(taps >= 0, taps < frames)
         weights = keras.ops.cast(is_valid, features.dtype)
         if mask is not None:
-            weights *= take_steps(mask, taps)
+            weights *= keras.ops.cast(take_steps(mask, taps), features.dtype)
         x = take_steps(features, taps) * weights[..., None, None, None]
         x = keras.ops.reshape(
             x, (batch_size, steps, self.kernel_size, rows, columns, channels)

@@ -63,6 +63,9 @@ class TwoStreamDetector(VideoDetector):
         }
         outputs = slow_stream({k: inputs[k] for k in slow_stream.input})
         super().__init__(inputs=videos, outputs=outputs, **kwargs)
+        # `trainable` was set for all layers, also those of a frozen backbone.
+        for backbone in (slow, fast):
+            backbone.trainable = backbone.trainable and self.trainable
         self.slow = slow
         self.fast = fast
         self.slow_stream = slow_stream

@@ -54,7 +54,7 @@ _AdamWType = type(keras.optimizers.AdamW.__new__(keras.optimizers.AdamW))
 
 @keras.saving.register_keras_serializable(package="ssdet_keras")
 class SGD(_PartFactors, _SGDType):
-    """`keras.optimizers.SGD` with learning rate factors for parts of a detector.
+    """`keras.optimizers.SGD` with other rates for parts of a detector.
 
     Args:
         *args: Arguments of `keras.optimizers.SGD`.
@@ -69,7 +69,7 @@ class SGD(_PartFactors, _SGDType):
 
 @keras.saving.register_keras_serializable(package="ssdet_keras")
 class AdamW(_PartFactors, _AdamWType):
-    """`keras.optimizers.AdamW` with learning rate factors for parts of a detector.
+    """`keras.optimizers.AdamW` with other rates for parts of a detector.
 
     Args:
         *args: Arguments of `keras.optimizers.AdamW`.

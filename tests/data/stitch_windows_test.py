@@ -17,6 +17,41 @@ class StitchWindowsTest(parameterized.TestCase):
     def test_starts(self, num_frames, expected):
         self.assertEqual(find_window_starts(num_frames, 6, 2), expected)
 
+    @parameterized.parameters(
+        (1, [0]),
+        (12, [0]),
+        (13, [0, 4]),
+        (16, [0, 4]),
+        (20, [0, 8]),
+        (21, [0, 8, 12]),
+    )
+    def test_starts_at_multiples(self, num_frames, expected):
+        self.assertEqual(find_window_starts(num_frames, 12, 4, 4), expected)
+
+    def test_windows_at_multiples_cover_the_video(self):
+        rng = np.random.default_rng(0)
+        for _ in range(300):
+            multiple = int(rng.integers(1, 9))
+            step = multiple * int(rng.integers(1, 6))
+            window = step + int(rng.integers(20))
+            num_frames = int(rng.integers(1, 200))
+            starts = find_window_starts(
+                num_frames, window, window - step, multiple
+            )
+            scores = np.arange(num_frames)[:, None]
+            np.testing.assert_allclose(
+                stitch_windows((s, scores[s : s + window]) for s in starts),
+                scores,
+                rtol=1e-5,
+            )
+            self.assertFalse(any(start % multiple for start in starts))
+
+    def test_windows_that_are_no_multiples(self):
+        with self.assertRaisesRegex(
+            ValueError, "multiple of 8. Received: overlap=4, window=16"
+        ):
+            find_window_starts(99, 16, 4, 8)
+
     def test_cross_fade(self):
         first = np.tile([[1.0, 3.0]], (6, 1))
         second = np.tile([[4.0, 3.0]], (6, 1))

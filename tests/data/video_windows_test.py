@@ -68,6 +68,21 @@ class VideoWindowsTest(FolderTestCase):
         self.assertEqual(indices.tolist(), expected)
         self.assertEqual([read_number(x) for x in frames], expected)
 
+    def test_starts_at_multiples(self):
+        windows = VideoWindows(
+            self.make_record(15),
+            window=8,
+            overlap=4,
+            frame_stride=1,
+            size=40,
+            crop_scale=1.0,
+            multiple=4,
+        )
+        self.assertEqual(
+            self.read(windows),
+            {0: list(range(8)), 4: list(range(4, 12)), 8: list(range(8, 15))},
+        )
+
     def test_folder(self):
         path = write_folder(self.make_path("f", "g"), 9)
         windows = VideoWindows(

@@ -1,0 +1,55 @@
+"""The examples of the guide to features run, and what it names exists."""
+
+import pathlib
+import re
+import tempfile
+import unittest
+
+from examples import find_examples
+from examples import run_example
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+# What each example prints.
+OUTPUTS = {
+    "read": "<VideoFeatures: 7UPGT, 72 steps of features> 24.0 "
+    "[0.         0.41666667]\n(10, 432)\n",
+    "train": "(1, 72, 2)\n",
+}
+
+
+class FeaturesGuideTest(unittest.TestCase):
+    def setUp(self):
+        guide = ROOT / "docs" / "features.md"
+        self.text = guide.read_text(encoding="utf-8")
+
+    def test_examples(self):
+        examples = find_examples(self.text)
+        self.assertEqual([name for name, _ in examples], list(OUTPUTS))
+        self.assertEqual(len(examples), self.text.count("```python"))
+        with tempfile.TemporaryDirectory() as folder:
+            code = "\n".join(code for _, code in examples)
+            self.assertEqual(
+                run_example(code, folder), "".join(OUTPUTS.values())
+            )
+
+    def test_what_is_named_exists(self):
+        sources = "".join(
+            (ROOT / "recipes" / f"{name}.py").read_text()
+            for name in (
+                "extract_features",
+                "check_dataset",
+                "dataset_flags",
+                "inference",
+                "trained_detector",
+            )
+        )
+        for flag in re.findall(r"--(\w+)", self.text):
+            with self.subTest(flag=flag):
+                self.assertIn(f'"{flag}"', sources)
+        names = re.findall(r"(?:recipes|benchmarks)/\w+\.py", self.text)
+        names += [
+            f"docs/{name}" for name in re.findall(r"\]\((\w+\.md)\)", self.text)
+        ]
+        for name in names:
+            with self.subTest(name=name):
+                self.assertTrue((ROOT / name).exists())
