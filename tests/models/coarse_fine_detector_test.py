@@ -68,8 +68,6 @@ def public_state(model):
 class CoarseFineDetectorTest(parameterized.TestCase):
     @parameterized.parameters(
         ("grid", None),
-        ("stride", None),
-        ("max", None),
         ("average", None),
         ("grid", "mixed_bfloat16"),
     )
@@ -109,7 +107,7 @@ class CoarseFineDetectorTest(parameterized.TestCase):
             after = detector.slow_stream.predict_on_batch(other)
             self.assertGreater(np.abs(after - before).max(), 1e-6, name)
 
-    @parameterized.parameters((1, "grid"), (3, "grid"), (9, "grid"), (1, "max"))
+    @parameterized.parameters((1, "grid"), (9, "stride"), (6, "max"))
     def test_any_number_of_frames(self, num_frames, pooling):
         detector = make_detector(pooling=pooling)
         logits = detector.predict_on_batch(make_clip(num_frames, (32, 32)))
