@@ -92,9 +92,9 @@ def conv3d(
 ):
     """Convolves videos over time and space.
 
-    On CPU this is a sum of 2D convolutions, one per temporal tap, which is up
-    to six times quicker than XLA's 3D convolution. Its gradients are those of
-    matrix products, one per tap.
+    On CPU this is a sum of 2D convolutions, one per temporal tap, which XLA
+    mostly runs quicker than a 3D convolution. The gradient of the kernel is
+    that of matrix products, one per tap.
 
     Args:
         x: Array of shape `(batch, frames, height, width, channels)`.
