@@ -37,7 +37,7 @@ _STAGES = {
     "detect, draw": ["{run}/detections/*", "{run}/augmentations"],
 }
 _STAGES["all"] = [path for paths in _STAGES.values() for path in paths]
-_PROTOCOLS = ("charades_official", "per_frame")
+PROTOCOLS = ("charades_official", "per_frame")
 
 
 def run_demo(backend, seed):
@@ -99,7 +99,7 @@ def print_results(runs):
     )
     print_row("---", "---", "---:", "---:", "---:")
     for backend, folders in runs.items():
-        for protocol in _PROTOCOLS:
+        for protocol in PROTOCOLS:
             means = {
                 task: [read_mean(folder, task, protocol) for folder in folders]
                 for task in ("classification", "detection")

@@ -77,6 +77,12 @@ _SHARD = flags.DEFINE_string(
     "1/1",
     "K/N: of N processes that share the videos, this is the K-th, from 1 on.",
 )
+_SKIP_LIST = flags.DEFINE_string(
+    "skip_list",
+    None,
+    "List of videos to leave out, one path per line, as check_dataset.py "
+    "writes it.",
+)
 
 
 class Extractor:
@@ -181,19 +187,28 @@ def describe_model(path, model, backbone):
 def read_records():
     """Returns a dict of id to the record of every video."""
     parts = dataset_flags.read_parts()
-    if parts:
-        records = [record for part in parts.values() for record in part]
-    else:
-        records = read_plain_videos()
     videos = {}
-    for record in records:
-        other = videos.setdefault(record.id, record)
-        if other.path != record.path:
-            raise app.UsageError(
-                f"Two videos have the id {record.id!r}: {other.path} and "
-                f"{record.path}"
-            )
+    for records in parts.values() if parts else [read_plain_videos()]:
+        for record in leave_out_videos(records):
+            other = videos.setdefault(record.id, record)
+            if other.path != record.path:
+                raise app.UsageError(
+                    f"Two videos have the id {record.id!r}: {other.path} and "
+                    f"{record.path}"
+                )
     return videos
+
+
+def leave_out_videos(records):
+    """Returns the records that are not on --skip_list."""
+    if _SKIP_LIST.value is None:
+        return records
+    try:
+        paths = data.read_skip_list(_SKIP_LIST.value)
+    except (OSError, ValueError) as error:
+        raise app.UsageError(f"--skip_list: {error}") from error
+    root = flags.FLAGS.video_root or ""
+    return data.skip_videos(records, paths, root)[0]
 
 
 def read_plain_videos():
@@ -213,7 +228,7 @@ def read_plain_videos():
         if not os.path.isdir(path):
             name = os.path.splitext(name)[0]
         records.append(data.VideoRecord(id=name, path=path))
-    return records
+    return data.VideoRecords(records, class_names=[])
 
 
 def read_shard():

@@ -1,14 +1,15 @@
 """Fine-tuning for detection, shared by the recipes of the data sets."""
 
+import functools
+
 from absl import app
 from absl import flags
-from absl import logging
 
-from ssdet_keras import models
 from ssdet_keras import training
+from ssdet_keras.recipes import detector_flags
 from ssdet_keras.recipes import training_flags
 
-flags.adopt_module_key_flags(training_flags)  # For --help.
+flags.adopt_module_key_flags(detector_flags)  # For --help.
 
 # Data.
 _ANNOTATIONS = flags.DEFINE_string(
@@ -29,6 +30,9 @@ _LEARNING_RATE = flags.DEFINE_float("learning_rate", 0.02, "Peak rate.", 0)
 _BACKBONE_FACTOR = flags.DEFINE_float(
     "backbone_factor", 1, "Factor on the rate of the backbone.", 0, 1
 )
+_FUSION_FACTOR = flags.DEFINE_float(
+    "fusion_factor", 10, "Factor on the rate of what fuses two streams.", 0
+)
 _WARMUP_EPOCHS = flags.DEFINE_integer("warmup_epochs", 0, "Warm-up.", 0)
 _MILESTONES = flags.DEFINE_list(
     "milestones", ["80"], "Epochs at which the rate is divided by 10."
@@ -47,14 +51,45 @@ def mean_label(records):
     return min(max(active / max(total, 1e-6), 1e-4), 0.5)
 
 
+def make_source(records, features):
+    """Returns the `ClipSource` of the flags, with features or `None`."""
+    options = {}
+    if features is not None:
+        options = {
+            "features": features,
+            "num_feature_steps": max(128, flags.FLAGS.num_frames),
+        }
+    try:
+        return training_flags.make_source(
+            records, _FRAME_STRIDE.value, **options
+        )
+    except ValueError as error:
+        raise app.UsageError(str(error)) from error
+
+
+def make_slow_stream(detector):
+    """Returns a model that trains the second stream of a compiled detector."""
+    model = training.SlowStreamTraining(detector)
+    # With the optimizer of the detector, whose checkpoints hold its state.
+    model.compile(detector.optimizer, detector.loss, auto_scale_loss=False)
+    return model
+
+
+def to_feature_example(names, batch):
+    """Returns the inputs of the second stream, and frame labels."""
+    _, labels = training_flags.to_detection_example(batch)
+    return {name: batch[name] for name in names}, labels
+
+
 def finetune(reader, dataset, split=None):
-    """Fine-tunes a detector with a new head on a data set.
+    """Fine-tunes a detector of the flags on a data set.
 
     Args:
         reader: Function of `ssdet_keras.data` that reads the annotations.
         dataset: Name of the data set, for the model's description.
         split: Split of the annotations to train on, or `None`.
     """
+    detector_flags.check_flags()
     try:
         milestones = [int(epoch) for epoch in _MILESTONES.value]
     except ValueError as error:
@@ -74,15 +109,13 @@ def finetune(reader, dataset, split=None):
             "training videos."
         )
     workdir = training_flags.start_run()
-    initial_model = training_flags.load_initial_model()
-    if initial_model is None:
-        logging.warning("Training from scratch: --initial_model is not set.")
-    model = models.FrameDetector(
-        training_flags.make_backbone(initial_model),
-        len(records.class_names),
-        dropout=flags.FLAGS.dropout,
+    model = detector_flags.make_detector(
+        len(records.class_names), mean_label(records)
     )
-    training.set_prior(model.head, mean_label(records))
+    features = detector_flags.read_features(model, _FRAME_STRIDE.value)
+    if features is not None:
+        # Before the optimizer looks at what is trained.
+        model.fast.trainable = False
     model.compile(
         optimizer=training_flags.make_optimizer(
             _LEARNING_RATE.value,
@@ -91,21 +124,28 @@ def finetune(reader, dataset, split=None):
             steps * _EPOCHS.value,
             steps * _WARMUP_EPOCHS.value,
             [steps * epoch for epoch in milestones],
+            fusion_factor=_FUSION_FACTOR.value,
         ),
         loss=training.DetectionLoss(),
     )
-    source = training_flags.make_source(records, _FRAME_STRIDE.value)
+    model = training_flags.resume(model, workdir)
+    transform = training_flags.to_detection_example
+    source = make_source(records, features)
+    if features is not None:
+        model = make_slow_stream(model)
+        transform = functools.partial(to_feature_example, model.input_names)
     training_flags.fit(
-        training_flags.resume(model, workdir),
+        model,
         source,
         workdir,
         batch_size=_BATCH_SIZE.value,
         num_epochs=_EPOCHS.value,
         steps_per_epoch=steps,
-        transform=training_flags.to_detection_example,
+        transform=transform,
     )
     workdir.save_description(
         task="detection",
+        model=flags.FLAGS.model,
         dataset=dataset,
         **training_flags.describe(records, _FRAME_STRIDE.value),
     )

@@ -38,7 +38,7 @@ _VARIANT = flags.DEFINE_enum(
 _MODEL = flags.DEFINE_enum(
     "model",
     "classifier",
-    ["backbone", "classifier", "detector"],
+    ["backbone", "classifier", "detector", "slowfast", "coarse_fine"],
     "What is built of --variant.",
 )
 _NUM_CLASSES = flags.DEFINE_integer(
@@ -155,12 +155,19 @@ def make_model():
         return models.VideoClassifier(backbone, _NUM_CLASSES.value)
     if _MODEL.value == "detector":
         return models.FrameDetector(backbone, _NUM_CLASSES.value)
+    if _MODEL.value in ("slowfast", "coarse_fine"):
+        model_class = models.SlowFastDetector
+        if _MODEL.value == "coarse_fine":
+            model_class = models.CoarseFineDetector
+        fast = models.X3DBackbone(_VARIANT.value)
+        return model_class(backbone, fast, _NUM_CLASSES.value)
     return backbone
 
 
 def make_clip_shape(model):
     """Returns the shape of the clip that the flags describe."""
-    variant = getattr(getattr(model, "backbone", model), "variant", None)
+    backbone = getattr(model, "slow", getattr(model, "backbone", model))
+    variant = getattr(backbone, "variant", None)
     frames, size, *_ = _PUBLISHED.get(variant, (None, None))
     shape = (
         _FRAMES.value or frames,

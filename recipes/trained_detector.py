@@ -31,7 +31,7 @@ class TrainedDetector:
     """A trained model of `--model`, with what its description says.
 
     Attributes:
-        model: `FrameDetector`.
+        model: `VideoDetector`.
         class_names: List of strings.
         description: Dict, the contents of the `model.json` beside the model.
         frames: Dict, which frames the model sees: `size`, `crop_scale`, and
@@ -41,9 +41,9 @@ class TrainedDetector:
     def __init__(self):
         path = pathlib.Path(_MODEL.value or "")
         self.model = load_keras_file(_MODEL.name, _MODEL.value)
-        if not isinstance(self.model, models.FrameDetector):
+        if not isinstance(self.model, models.VideoDetector):
             raise app.UsageError(
-                f"--model must be a FrameDetector. Received: {path}, a "
+                f"--model must be a detector. Received: {path}, a "
                 f"{type(self.model).__name__}"
             )
         self.description = training.read_description(path)

@@ -149,8 +149,15 @@ def leave_out_videos(records, name, video_root):
     return kept
 
 
-def make_source(records, frame_stride, is_training=True):
-    """Returns the `ClipSource` of the flags."""
+def make_source(records, frame_stride, is_training=True, **features):
+    """Returns the `ClipSource` of the flags.
+
+    Args:
+        records: Sequence of `VideoRecord`.
+        frame_stride: Integer.
+        is_training: Boolean.
+        **features: Arguments of `ClipSource` that add features.
+    """
     return data.ClipSource(
         records,
         num_frames=_NUM_FRAMES.value,
@@ -161,6 +168,7 @@ def make_source(records, frame_stride, is_training=True):
         horizontal_flip=_HORIZONTAL_FLIP.value,
         crop_scale=(_MIN_CROP.value, _MAX_CROP.value),
         cache_bytes=int(_CACHE_GIB.value * 2**30),
+        **features,
     )
 
 
@@ -203,7 +211,13 @@ def make_backbone(initial_model):
 
 
 def make_optimizer(
-    learning_rate, backbone_factor, weight_decay, num_steps, warmup, milestones
+    learning_rate,
+    backbone_factor,
+    weight_decay,
+    num_steps,
+    warmup,
+    milestones,
+    fusion_factor=1.0,
 ):
     """Returns the optimizer of the flags.
 
@@ -214,6 +228,7 @@ def make_optimizer(
         num_steps: Integer. Steps of the whole run.
         warmup: Integer. Steps of linear warm-up.
         milestones: List of integers. Steps at which the rate is divided by 10.
+        fusion_factor: Float. Factor on the rate of what fuses two streams.
     """
     if _SCHEDULE.value == "cosine":
         schedule = keras.optimizers.schedules.CosineDecay(
@@ -226,7 +241,11 @@ def make_optimizer(
         schedule = training.StepSchedule(
             learning_rate, milestones, warmup_steps=warmup
         )
-    common = {"weight_decay": weight_decay, "backbone_factor": backbone_factor}
+    common = {
+        "weight_decay": weight_decay,
+        "backbone_factor": backbone_factor,
+        "fusion_factor": fusion_factor,
+    }
     if _OPTIMIZER.value == "adamw":
         return training.AdamW(schedule, **common)
     return training.SGD(schedule, momentum=0.9, **common)

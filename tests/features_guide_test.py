@@ -37,6 +37,7 @@ class FeaturesGuideTest(unittest.TestCase):
             (ROOT / "recipes" / f"{name}.py").read_text()
             for name in (
                 "extract_features",
+                "check_dataset",
                 "dataset_flags",
                 "inference",
                 "trained_detector",

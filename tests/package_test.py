@@ -17,7 +17,7 @@ ALLOWED = {
     "ops": {"_keras"},
     "layers": {"_keras", "ops"},
     "models": {"_keras", "ops", "layers", "data", "evaluation"},
-    "data": {"_keras"},
+    "data": {"_keras", "version"},
     "evaluation": {"_keras", "data"},
     "training": {"_keras", "ops", "layers", "models"},
     "visualization": set(),

@@ -49,24 +49,7 @@ class SpatialPooling(keras.layers.Layer):
         self.size = size
 
     def call(self, inputs):
-        _, _, height, width, _ = keras.ops.shape(inputs)
-        rows = self._weights_of_means(height)
-        columns = self._weights_of_means(width)
-        # One axis after the other: einsum of three is slower on some backends.
-        x = keras.ops.einsum("ih,bthwc->btiwc", rows, inputs)
-        return keras.ops.einsum("jw,btiwc->btijc", columns, x)
-
-    def _weights_of_means(self, num_inputs):
-        """Returns a matrix of shape `(size, num_inputs)`."""
-        outputs = keras.ops.arange(self.size, dtype="int32")[:, None]
-        inputs = keras.ops.arange(num_inputs, dtype="int32")
-        first = outputs * num_inputs // self.size
-        last = ((outputs + 1) * num_inputs - 1) // self.size
-        is_in = keras.ops.logical_and(first <= inputs, inputs <= last)
-        counts = last - first + 1
-        return keras.ops.cast(is_in, self.compute_dtype) / keras.ops.cast(
-            counts, self.compute_dtype
-        )
+        return pool_space(inputs, self.size, self.size)
 
     def compute_output_shape(self, input_shape):
         batch, frames, _, _, channels = input_shape
@@ -74,3 +57,23 @@ class SpatialPooling(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "size": self.size}
+
+
+def pool_space(inputs, height, width):
+    """Averages every frame to a height and width, as `SpatialPooling`."""
+    _, _, num_rows, num_columns, _ = keras.ops.shape(inputs)
+    rows = _weights_of_means(num_rows, height, inputs.dtype)
+    columns = _weights_of_means(num_columns, width, inputs.dtype)
+    # One axis after the other: einsum of three is slower on some backends.
+    x = keras.ops.einsum("ih,bthwc->btiwc", rows, inputs)
+    return keras.ops.einsum("jw,btiwc->btijc", columns, x)
+
+
+def _weights_of_means(num_inputs, num_outputs, dtype):
+    """Returns a matrix of shape `(num_outputs, num_inputs)`."""
+    outputs = keras.ops.arange(num_outputs, dtype="int32")[:, None]
+    inputs = keras.ops.arange(num_inputs, dtype="int32")
+    first = outputs * num_inputs // num_outputs
+    last = ((outputs + 1) * num_inputs - 1) // num_outputs
+    is_in = keras.ops.logical_and(first <= inputs, inputs <= last)
+    return keras.ops.cast(is_in, dtype) / keras.ops.cast(last - first + 1, dtype)

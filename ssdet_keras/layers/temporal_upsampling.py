@@ -14,7 +14,19 @@ class TemporalUpsampling(keras.layers.Layer):
         frames         0   1   2   3
         outputs        0  .25 .75  1
 
+    With aligned corners, the first step is at the first frame and the last step
+    at the last frame:
+
+        sequence       0           1
+        frames         0   1   2   3
+        outputs        0  1/3 2/3  1
+
     A sequence that has as many steps as the video has frames is unchanged.
+
+    Args:
+        align_corners: Boolean. Whether the first and the last step are at the
+            first and the last frame. Defaults to `False`.
+        **kwargs: Keyword arguments of `keras.layers.Layer`, such as `name`.
 
     Call arguments:
         inputs: Tensor of shape `(batch, steps, channels)`.
@@ -32,6 +44,10 @@ class TemporalUpsampling(keras.layers.Layer):
     ```
     """
 
+    def __init__(self, align_corners=False, **kwargs):
+        super().__init__(**kwargs)
+        self.align_corners = bool(align_corners)
+
     def call(self, inputs, videos):
         steps = keras.ops.shape(inputs)[1]
         frames = keras.ops.shape(videos)[1]
@@ -43,12 +59,17 @@ class TemporalUpsampling(keras.layers.Layer):
         ):
             return inputs
         dtype = inputs.dtype
-        ratio = keras.ops.cast(steps, "float32") / keras.ops.cast(
-            frames, "float32"
-        )
-        position = (keras.ops.arange(frames, dtype="float32") + 0.5) * ratio
         last = keras.ops.cast(steps - 1, "float32")
-        position = keras.ops.clip(position - 0.5, 0.0, last)
+        position = keras.ops.arange(frames, dtype="float32")
+        if self.align_corners:
+            last_frame = keras.ops.cast(frames - 1, "float32")
+            position *= last / keras.ops.maximum(last_frame, 1.0)
+        else:
+            ratio = keras.ops.cast(steps, "float32") / keras.ops.cast(
+                frames, "float32"
+            )
+            position = (position + 0.5) * ratio - 0.5
+        position = keras.ops.clip(position, 0.0, last)
         before = keras.ops.floor(position)
         after = keras.ops.minimum(before + 1, last)
         weight = keras.ops.cast(position - before, dtype)[None, :, None]
@@ -60,3 +81,6 @@ class TemporalUpsampling(keras.layers.Layer):
 
     def compute_output_shape(self, inputs_shape, videos_shape):
         return (inputs_shape[0], videos_shape[1], inputs_shape[2])
+
+    def get_config(self):
+        return {**super().get_config(), "align_corners": self.align_corners}

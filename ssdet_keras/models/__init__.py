@@ -1,5 +1,6 @@
 """Backbones, heads and detectors."""
 
+from ssdet_keras.models.coarse_fine_detector import CoarseFineDetector
 from ssdet_keras.models.count_costs import Costs
 from ssdet_keras.models.count_costs import count_costs
 from ssdet_keras.models.feature_pyramid import feature_pyramid
@@ -11,10 +12,12 @@ from ssdet_keras.models.predict_frames import predict_frames
 from ssdet_keras.models.predict_frames import upsample_to_frames
 from ssdet_keras.models.read_checkpoint import Checkpoint
 from ssdet_keras.models.read_checkpoint import read_checkpoint
+from ssdet_keras.models.slow_fast_detector import SlowFastDetector
 from ssdet_keras.models.split_stages import split_stages
 from ssdet_keras.models.stream_features import stream_features
 from ssdet_keras.models.transfer_weights import TransferredWeights
 from ssdet_keras.models.transfer_weights import transfer_weights
+from ssdet_keras.models.two_stream_detector import TwoStreamDetector
 from ssdet_keras.models.video_classifier import VideoClassifier
 from ssdet_keras.models.video_detector import VideoDetector
 from ssdet_keras.models.x3d_backbone import X3DBackbone

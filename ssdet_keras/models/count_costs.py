@@ -1,6 +1,5 @@
 """Parameters, multiply-adds, activations and receptive field of a model."""
 
-import itertools
 import math
 from typing import NamedTuple
 
@@ -8,6 +7,8 @@ import keras
 
 from ssdet_keras.layers.depthwise_conv3d import DepthwiseConv3D
 from ssdet_keras.layers.pointwise_conv3d import PointwiseConv3D
+from ssdet_keras.layers.temporal_subsampling import TemporalSubsampling
+from ssdet_keras.models.two_stream_detector import TwoStreamDetector
 
 # Each of their outputs is a sum over `kernel.size / channels` products.
 _COUNTED = (
@@ -49,11 +50,12 @@ def count_costs(model, clip_shape):
     """Counts what a model costs for one clip, without running it.
 
     Layers are summed up by the part of their name before `_`: `stage1_block1`
-    and `stage1_block2` are in `stage1`.
+    and `stage1_block2` are in `stage1`. In detectors of two streams, `fast` or
+    `slow` is before it.
 
     Args:
-        model: `X3DBackbone`, or a `VideoClassifier` or `FrameDetector` that has
-            one. Its weights do not matter.
+        model: `X3DBackbone`, or a `VideoClassifier`, `FrameDetector` or
+            `TwoStreamDetector` of such. Its weights do not matter.
         clip_shape: Four integers `(frames, height, width, 3)`.
 
     Returns:
@@ -80,37 +82,57 @@ def count_costs(model, clip_shape):
         dense layers.
     """
     model = _rebuild(model, clip_shape)
-    field, step = (1, 1, 1), (1, 1, 1)
-    parts = []
-    for name, layers in itertools.groupby(
-        _flatten(model), key=lambda layer: layer.name.partition("_")[0]
-    ):
-        parameters = multiply_adds = activations = 0
-        for layer in layers:
-            output_shape = layer.output.shape[1:]
-            parameters += layer.count_params() - _non_trainable(layer)
-            for leaf in _leaves(layer):
-                outputs, products = _count(leaf)
-                activations += outputs
-                multiply_adds += outputs * products
-                field, step = _grow(field, step, leaf)
-        counts = (parameters, multiply_adds, activations)
-        if parameters:
-            parts.append(Costs(name, output_shape, *counts, field))
+    streams = {"": model}
+    if isinstance(model, TwoStreamDetector):
+        streams = {"fast ": model.fast_stream, "slow ": model.slow_stream}
+    parts = {}
+    for prefix, stream in streams.items():
+        _count_parts(prefix, stream, parts)
+    parts = [part for part in parts.values() if part.parameters]
     sums = (sum(part[i] for part in parts) for i in (2, 3, 4))
+    field = tuple(
+        map(max, zip(*(x.receptive_field for x in parts), strict=True))
+    )
     return [*parts, Costs("total", model.output_shape[1:], *sums, field)]
+
+
+def _count_parts(prefix, model, parts):
+    """Adds the costs of a model to a dict of name to `Costs`."""
+    field, step = (1, 1, 1), (1, 1, 1)
+    for layer in _flatten(model):
+        for leaf in _leaves(layer):
+            field, step = _grow(field, step, leaf)
+        if not layer.weights:
+            continue
+        name = prefix + layer.name.partition("_")[0]
+        if layer.name == "fast_head":
+            name = "fast head"
+        before = parts[name][2:5] if name in parts else (0, 0, 0)
+        parameters, multiply_adds, activations = before
+        parameters += layer.count_params() - _non_trainable(layer)
+        for leaf in _leaves(layer):
+            outputs, products = _count(leaf)
+            activations += outputs
+            multiply_adds += outputs * products
+        counts = (parameters, multiply_adds, activations)
+        parts[name] = Costs(name, layer.output.shape[1:], *counts, field)
 
 
 def _rebuild(model, clip_shape):
     """Returns the model built, with new weights, for clips of one shape."""
     config = model.get_config()
-    backbone = config.get("backbone", {"config": config})["config"]
-    if "input_shape" not in backbone:
+    backbones = [
+        value["config"]
+        for value in ({"config": config}, *config.values())
+        if isinstance(value, dict) and "input_shape" in value.get("config", ())
+    ]
+    if not backbones:
         raise ValueError(
             "`model` must be an `X3DBackbone` or have one. "
             f"Received: model={model!r}"
         )
-    backbone["input_shape"] = tuple(clip_shape)
+    for backbone in backbones:
+        backbone["input_shape"] = tuple(clip_shape)
     if isinstance(config.get("head"), dict):
         # It would build the head for the old shape.
         config["head"].pop("build_config", None)
@@ -123,9 +145,19 @@ def _flatten(model):
     """Yields the layers of a model and of the models in it, in their order."""
     for layer in model.layers:
         if isinstance(layer, keras.Model):
-            yield from _flatten(layer)
+            yield from _flatten(_build_as_called(layer))
         else:
             yield layer
+
+
+def _build_as_called(model):
+    """Returns a model in another, built for the shape of its inputs there."""
+    inputs = model._inbound_nodes[-1].input_tensors
+    if len(inputs) > 1 or inputs[0].shape == model.input_shape:
+        return model
+    return keras.models.clone_model(
+        model, input_tensors=keras.Input(inputs[0].shape[1:])
+    )
 
 
 def _leaves(layer):
@@ -161,6 +193,8 @@ def _count(leaf):
 
 def _grow(field, step, leaf):
     """Returns the receptive field, and the step to the next, after a layer."""
+    if isinstance(leaf, TemporalSubsampling):
+        return field, (step[0] * leaf.ratio, *step[1:])
     size = getattr(leaf, "kernel_size", getattr(leaf, "pool_size", None))
     if size is None:
         return field, step

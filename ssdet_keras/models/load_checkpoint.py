@@ -12,6 +12,7 @@ from ssdet_keras.models.layouts.checkpoint_layout import CheckpointLayout
 from ssdet_keras.models.linear_head import LinearHead
 from ssdet_keras.models.read_checkpoint import check_file
 from ssdet_keras.models.read_checkpoint import read_checkpoint
+from ssdet_keras.models.two_stream_detector import TwoStreamDetector
 
 _MAX_SHOWN = 20
 # Of `torch.nn.BatchNorm3d`, in all public code.
@@ -43,11 +44,14 @@ class LoadedCheckpoint(NamedTuple):
 def load_checkpoint(model, path, strict=True, reinitialize_output=False):
     """Loads a public checkpoint into a model, under any backend.
 
-    It reads the PyTorch files of PyTorchVideo, PySlowFast and X3D-Multigrid
-    (also those of Coarse-Fine Networks and SSDet), and `.keras` files of this
+    It reads the PyTorch files of PyTorchVideo, PySlowFast, X3D-Multigrid (also
+    those of SSDet) and Coarse-Fine Networks, and `.keras` files of this
     package. Weights of a classifier fit a detector, and the other way round. A
     backbone alone takes the backbone of the file. PyTorch must be installed to
     read its files, whichever backend computes.
+
+    PyTorch files have one stream of a detector of two: load them into its
+    `slow_stream` and `fast_stream`, or a backbone of either.
 
     PySlowFast and X3D-Multigrid normalise the shortcut of the very first block,
     PyTorchVideo and this package do not. The statistics of that norm are folded
@@ -58,8 +62,8 @@ def load_checkpoint(model, path, strict=True, reinitialize_output=False):
     This is exact in inference. In training, the shortcut has no norm any more.
 
     Args:
-        model: `VideoClassifier`, `FrameDetector`, or a backbone or a head
-            alone.
+        model: `VideoClassifier`, `FrameDetector`, a detector of two streams or
+            one of these, or a backbone or a head alone.
         path: String or path-like. The file.
         strict: Boolean. Whether everything must fit. Otherwise what fits is
             loaded, and the rest is told by the result. Defaults to `True`.
@@ -90,6 +94,10 @@ def load_checkpoint(model, path, strict=True, reinitialize_output=False):
     ssdet_keras.models.load_checkpoint(
         detector, "x3d_m.pyth", reinitialize_output=True
     )
+
+    load_checkpoint = ssdet_keras.models.load_checkpoint
+    load_checkpoint(coarse_fine_detector.slow_stream, "coarse.pt")
+    load_checkpoint(coarse_fine_detector.fast_stream, "fine.pt")
     ```
     """
     path = pathlib.Path(path)
@@ -98,6 +106,11 @@ def load_checkpoint(model, path, strict=True, reinitialize_output=False):
         raise ValueError(
             "`model` must be a classifier, a detector, a backbone or a head. "
             f"Received: model={model!r}"
+        )
+    if isinstance(model, TwoStreamDetector) and path.suffix != ".keras":
+        raise ValueError(
+            "`model` must be one stream, `slow_stream` or `fast_stream`, of a "
+            f"detector of two. Received: model={model!r}, path={path}"
         )
     if reinitialize_output and not isinstance(head, LinearHead):
         raise ValueError(
@@ -165,7 +178,17 @@ class _Source(NamedTuple):
 
 
 def _weights_by_path(model):
-    """Returns a dict of path to weight of the backbone and the head."""
+    """Returns a dict of path to weight of the backbone and the head.
+
+    The two streams of a detector have weights of the same paths: those of the
+    fast one begin with `"fast_stream/"` then.
+    """
+    if isinstance(model, TwoStreamDetector):
+        fast = _weights_by_path(model.fast_stream)
+        return {
+            **_weights_by_path(model.slow_stream),
+            **{f"fast_stream/{path}": fast[path] for path in fast},
+        }
     weights = {}
     for layer, prefix in (
         (getattr(model, "backbone", model), ""),

@@ -11,7 +11,8 @@ def split_stages(backbone):
         videos -- stem -- stage1 -- ... -- stage4 -- output -- features
 
     They share the layers and weights of the backbone. Applied to other inputs,
-    with something in between, they make up another model.
+    of any number of frames, with something in between, they make up another
+    model.
 
     Args:
         backbone: `keras.Model` with `pyramid_outputs`, such as `X3DBackbone`.
@@ -41,9 +42,15 @@ def split_stages(backbone):
             f"Received: backbone={backbone!r}"
         )
     cuts = [backbone.input, *outputs.values(), backbone.output]
-    return {
-        name: keras.Model(*ends, name=name)
+    parts = {
+        name: keras.Model(*ends, name=f"{name}_part")
         for name, ends in zip(
             [*outputs, "output"], itertools.pairwise(cuts), strict=True
         )
     }
+    for part in parts.values():
+        # Also where the backbone was made for frames of one number and size.
+        part.input_spec = keras.layers.InputSpec(
+            ndim=5, axes={-1: part.input_shape[-1]}
+        )
+    return parts

@@ -10,6 +10,7 @@ from ssdet_keras.training.manifold_augmentation import ManifoldAugmentation
 from ssdet_keras.training.prior import set_prior
 from ssdet_keras.training.run import Run
 from ssdet_keras.training.run import read_run
+from ssdet_keras.training.slow_stream_training import SlowStreamTraining
 from ssdet_keras.training.step_schedule import StepSchedule
 from ssdet_keras.training.workdir import WorkDir
 from ssdet_keras.training.workdir import read_description

@@ -1,36 +1,47 @@
-"""Optimizers with a learning rate of their own for the backbone."""
+"""Optimizers with learning rates of their own for parts of a detector."""
 
 import keras
 
 
-class _BackboneFactor:
-    """Mixin of optimizers: scales the rate of all weights outside the head."""
+class _PartFactors:
+    """Mixin of optimizers: scales the rates of all weights outside a head."""
 
-    def __init__(self, *args, backbone_factor=1.0, **kwargs):
+    def __init__(self, *args, backbone_factor=1.0, fusion_factor=1.0, **kwargs):
         super().__init__(*args, **kwargs)
-        if backbone_factor < 0:
-            raise ValueError(
-                "`backbone_factor` must not be negative. "
-                f"Received: backbone_factor={backbone_factor}"
-            )
+        for name, factor in (
+            ("backbone_factor", backbone_factor),
+            ("fusion_factor", fusion_factor),
+        ):
+            if factor < 0:
+                raise ValueError(
+                    f"`{name}` must not be negative. Received: {name}={factor}"
+                )
         self.backbone_factor = float(backbone_factor)
+        self.fusion_factor = float(fusion_factor)
 
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
-        groups = {1.0: [], self.backbone_factor: []}
+        groups = {}
         for grad, variable in zip(grads, trainable_variables, strict=True):
-            is_head = variable.path.startswith("head/")
-            factor = 1.0 if is_head else self.backbone_factor
-            groups[factor].append((grad, variable))
+            pairs = groups.setdefault(self._factor(variable.path), [])
+            pairs.append((grad, variable))
         for factor, pairs in groups.items():
-            if pairs:
-                super()._backend_update_step(
-                    *map(list, zip(*pairs, strict=True)), learning_rate * factor
-                )
+            super()._backend_update_step(
+                *map(list, zip(*pairs, strict=True)), learning_rate * factor
+            )
+
+    def _factor(self, path):
+        layer = path.partition("/")[0]
+        if layer in ("head", "fast_head"):
+            return 1.0
+        if layer.startswith("fusion"):
+            return self.fusion_factor
+        return self.backbone_factor
 
     def get_config(self):
         return {
             **super().get_config(),
             "backbone_factor": self.backbone_factor,
+            "fusion_factor": self.fusion_factor,
         }
 
 
@@ -42,24 +53,30 @@ _AdamWType = type(keras.optimizers.AdamW.__new__(keras.optimizers.AdamW))
 
 
 @keras.saving.register_keras_serializable(package="ssdet_keras")
-class SGD(_BackboneFactor, _SGDType):
-    """`keras.optimizers.SGD` with a learning rate factor for the backbone.
+class SGD(_PartFactors, _SGDType):
+    """`keras.optimizers.SGD` with other rates for parts of a detector.
 
     Args:
         *args: Arguments of `keras.optimizers.SGD`.
         backbone_factor: Float. Factor on the learning rate of all weights
-            outside the layer named `"head"`. Defaults to `1.0`.
+            outside the layers named `"head"` and `"fast_head"`. Defaults to
+            `1.0`.
+        fusion_factor: Float. Factor on that of the layers whose names begin
+            with `"fusion"`, in its place. Defaults to `1.0`.
         **kwargs: Keyword arguments of `keras.optimizers.SGD`.
     """
 
 
 @keras.saving.register_keras_serializable(package="ssdet_keras")
-class AdamW(_BackboneFactor, _AdamWType):
-    """`keras.optimizers.AdamW` with a learning rate factor for the backbone.
+class AdamW(_PartFactors, _AdamWType):
+    """`keras.optimizers.AdamW` with other rates for parts of a detector.
 
     Args:
         *args: Arguments of `keras.optimizers.AdamW`.
         backbone_factor: Float. Factor on the learning rate of all weights
-            outside the layer named `"head"`. Defaults to `1.0`.
+            outside the layers named `"head"` and `"fast_head"`. Defaults to
+            `1.0`.
+        fusion_factor: Float. Factor on that of the layers whose names begin
+            with `"fusion"`, in its place. Defaults to `1.0`.
         **kwargs: Keyword arguments of `keras.optimizers.AdamW`.
     """

@@ -3,6 +3,7 @@ import unittest
 import keras
 
 from ssdet_keras.models import FrameDetector
+from ssdet_keras.models import SlowFastDetector
 from ssdet_keras.models import VideoClassifier
 from ssdet_keras.models import X3DBackbone
 from ssdet_keras.models import count_costs
@@ -51,6 +52,43 @@ class CountCostsTest(unittest.TestCase):
         # PyTorchVideo's X3D-M.
         self.assertEqual(total.multiply_adds, 4_732_468_736)
         self.assertEqual(total.activations, 87_914_520)
+
+    def test_two_streams(self):
+        """Fast costs a detector; Slow the same of fewer frames, after stage 1.
+
+        The fusions are dense convolutions of seven taps at 7 x 7.
+        """
+        slow, fast = tiny_backbone(), tiny_backbone()
+        detector = SlowFastDetector(slow, fast, 5, ratio=2)
+        found = {x.name: x for x in count_costs(detector, (6, 64, 96, 3))}
+        alone = FrameDetector(tiny_backbone(), 5)
+        whole, half = (
+            {x.name: x for x in count_costs(alone, (n, 64, 96, 3))}
+            for n in (6, 3)
+        )
+        names = ["stem", "stage1", "stage2", "stage3", "stage4", "conv5"]
+        fusion = sum(7 * c * c for c in (8, 16, 24, 48))
+        expected = {
+            **{f"fast {name}": whole[name][2:5] for name in [*names, "head"]},
+            **{f"slow {name}": half[name][2:5] for name in [*names, "head"]},
+            "slow stem": whole["stem"][2:5],
+            "slow stage1": whole["stage1"][2:5],
+            "slow fusion": (
+                fusion + 2 * (8 + 16 + 24 + 48),
+                3 * 49 * fusion,
+                3 * 49 * (8 + 16 + 24 + 48),
+            ),
+        }
+        self.assertEqual(
+            {k: v[2:5] for k, v in found.items() if k in expected}, expected
+        )
+        sums = tuple(map(sum, zip(*expected.values(), strict=True)))
+        self.assertEqual(found["total"][2:5], sums)
+        self.assertEqual(len(found), len(expected) + 1)
+        self.assertEqual(found["slow stage2"].output_shape, (3, 8, 12, 16))
+        # Of the stem and of blocks, the last four at a stride of two.
+        self.assertEqual(found["fast conv5"].receptive_field[0], 5 + 2 + 4 * 2)
+        self.assertEqual(found["slow conv5"].receptive_field[0], 5 + 2 + 4 * 4)
 
     def test_every_part_by_hand(self):
         classifier = VideoClassifier(tiny_backbone(), 5)

@@ -156,6 +156,8 @@ class ExtractFeaturesTest(DatasetRecipeCase):
         ):
             self.save(keras.Model(frames, layer(frames)), name)
         shutil.copy(self.path, self.root / "bare.keras")
+        skip_list = self.root / "skip_list.txt"
+        skip_list.write_text("bad.mp4 # the file is damaged\n")
         empty = self.root / "empty"
         empty.mkdir()
         csv = ["--dataset=videos", annotations]
@@ -221,6 +223,17 @@ class ExtractFeaturesTest(DatasetRecipeCase):
             ([*self.common, *csv], 0, "1 videos written, 0 were there"),
             ([*self.common], 1, "2 videos written, 0 were there, 1 failed"),
             ([*self.common], 1, "0 videos written, 2 were there, 1 failed"),
+            (
+                [*self.common, f"--skip_list={skip_list}"],
+                0,
+                "0 videos written, 2 were there, 0 failed",
+            ),
+            (
+                [*self.common, f"--skip_list={empty}/none.txt"],
+                2,
+                "--skip_list: .*none.txt",
+            ),
+            ([*self.common, "--shard=3/3"], 1, "0 were there, 1 failed"),
         )
         self.assertEqual(
             sorted(path.name for path in self.output.iterdir()),
@@ -229,9 +242,11 @@ class ExtractFeaturesTest(DatasetRecipeCase):
                 "a.safetensors",
                 "b.safetensors",
                 "failures.txt",
+                "failures_3_of_3.txt",
             ],
         )
-        failures = (self.output / "failures.txt").read_text()
+        self.assertEqual((self.output / "failures.txt").read_text(), "")
+        failures = (self.output / "failures_3_of_3.txt").read_text()
         self.assertTrue(failures.startswith(f"{self.videos / 'bad.mp4'}\t"))
 
     def test_other_origins_are_refused(self):

@@ -76,6 +76,20 @@ class ModelSummaryTest(unittest.TestCase):
         self.assertEqual(rows[-1][:2], ["total", "4 x 2 x 1 x 432"])
         self.assertEqual(rows[-1][2], f"{3_794_274 - 432 * 2048 - 819_600:,}")
 
+    def test_two_streams(self):
+        rows = read_table(
+            run(
+                "--variant=m",
+                "--model=slowfast",
+                "--num_classes=157",
+                "--frames=64",
+            )
+        )
+        self.assertEqual(rows[0][0], "fast stem")
+        self.assertEqual(
+            rows[-1][:4], ["total", "64 x 157", "6,936,174", "26,981.8"]
+        )
+
     def test_messages(self):
         folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
         broken = folder / "broken.keras"

@@ -9,7 +9,11 @@ def make_model():
     keras.utils.set_random_seed(0)
     inputs = keras.Input((3,))
     x = keras.layers.Dense(4, name="stem")(inputs)
-    return keras.Model(inputs, keras.layers.Dense(2, name="head")(x))
+    x = keras.layers.Dense(4, name="fusion_stem")(x)
+    outputs = keras.layers.Dense(2, name="head")(x)
+    return keras.Model(
+        inputs, outputs + keras.layers.Dense(2, name="fast_head")(x)
+    )
 
 
 def train(optimizer, steps=1):
@@ -36,12 +40,17 @@ class BackboneFactorTest(parameterized.TestCase):
             np.testing.assert_allclose(changes[path], change, atol=1e-7)
 
     @parameterized.parameters("SGD", "AdamW")
-    def test_factor_scales_the_backbone_alone(self, name):
+    def test_factors_scale_the_parts_outside_the_heads(self, name):
         optimizer = getattr(training, name)
         whole = train(optimizer(0.01, weight_decay=0.0))
-        changes = train(optimizer(0.01, weight_decay=0.0, backbone_factor=0.25))
+        changes = train(
+            optimizer(
+                0.01, weight_decay=0.0, backbone_factor=0.25, fusion_factor=4
+            )
+        )
+        factors = {"stem": 0.25, "fusion_stem": 4, "head": 1, "fast_head": 1}
         for path, change in whole.items():
-            factor = 1.0 if path.startswith("head/") else 0.25
+            factor = factors[path.partition("/")[0]]
             # A new weight is the old one plus a small change, in float32.
             np.testing.assert_allclose(
                 changes[path], factor * change, rtol=1e-4, atol=1e-7
@@ -54,13 +63,17 @@ class BackboneFactorTest(parameterized.TestCase):
 
     @parameterized.parameters("SGD", "AdamW")
     def test_round_trip(self, name):
-        optimizer = getattr(training, name)(0.01, backbone_factor=0.5)
+        optimizer = getattr(training, name)(
+            0.01, backbone_factor=0.5, fusion_factor=10
+        )
         restored = keras.saving.deserialize_keras_object(
             keras.saving.serialize_keras_object(optimizer)
         )
         self.assertEqual(restored.get_config(), optimizer.get_config())
         self.assertEqual(restored.backbone_factor, 0.5)
+        self.assertEqual(restored.fusion_factor, 10)
 
     def test_invalid_factor(self):
-        with self.assertRaisesRegex(ValueError, "backbone_factor=-1"):
-            training.SGD(0.01, backbone_factor=-1)
+        for name in ("backbone_factor", "fusion_factor"):
+            with self.assertRaisesRegex(ValueError, f"{name}=-1"):
+                training.SGD(0.01, **{name: -1})

@@ -1,11 +1,13 @@
 """Names of the tensors in public PyTorch checkpoints, one file per model."""
 
+from ssdet_keras.models.layouts import coarse_fine_layout
 from ssdet_keras.models.layouts import x3d_layouts
 
 # The first that matches is taken.
 LAYOUTS = (
     x3d_layouts.PYTORCHVIDEO,
     x3d_layouts.PYSLOWFAST,
+    coarse_fine_layout.COARSE_FINE,
     x3d_layouts.X3D_MULTIGRID,
 )
 
