@@ -7,6 +7,8 @@ from ssdet_keras.layers.frame_labels import FrameLabels
 from ssdet_keras.layers.fused_batch_normalization import FusedBatchNormalization
 from ssdet_keras.layers.grid_pool import GridPool
 from ssdet_keras.layers.grid_unpool import GridUnpool
+from ssdet_keras.layers.dilated_attention import DilatedAttention
+from ssdet_keras.layers.global_local_relational_block import GlobalLocalRelationalBlock
 from ssdet_keras.layers.joint_volume_augmentation import JointVolumeAugmentation
 from ssdet_keras.layers.lateral_fusion import LateralFusion
 from ssdet_keras.layers.multi_stage_fusion import MultiStageFusion
@@ -18,6 +20,11 @@ from ssdet_keras.layers.spatial_pooling import SpatialPooling
 from ssdet_keras.layers.squeeze_excite import SqueezeExcite
 from ssdet_keras.layers.temporal_gaussian_alignment import TemporalGaussianAlignment
 from ssdet_keras.layers.temporal_subsampling import TemporalSubsampling
+from ssdet_keras.layers.super_event import SuperEvent
+from ssdet_keras.layers.temporal_gaussian_mixture import TemporalGaussianMixture
+from ssdet_keras.layers.temporal_merging_block import TemporalMergingBlock
+from ssdet_keras.layers.temporal_scale_mixer import TemporalScaleMixer
+from ssdet_keras.layers.temporal_structure_filter import TemporalStructureFilter
 from ssdet_keras.layers.temporal_upsampling import TemporalUpsampling
 from ssdet_keras.layers.uniform_pool import UniformPool
 from ssdet_keras.layers.video_augmentation import VideoAugmentation

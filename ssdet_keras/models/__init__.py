@@ -8,6 +8,9 @@ from ssdet_keras.models.frame_detector import FrameDetector
 from ssdet_keras.models.linear_head import LinearHead
 from ssdet_keras.models.load_checkpoint import LoadedCheckpoint
 from ssdet_keras.models.load_checkpoint import load_checkpoint
+from ssdet_keras.models.mstct_head import MSTCTHead
+from ssdet_keras.models.pdan_head import PDANHead
+from ssdet_keras.models.pdan_stage import PDANStage
 from ssdet_keras.models.predict_frames import predict_frames
 from ssdet_keras.models.predict_frames import upsample_to_frames
 from ssdet_keras.models.read_checkpoint import Checkpoint
@@ -15,6 +18,8 @@ from ssdet_keras.models.read_checkpoint import read_checkpoint
 from ssdet_keras.models.slow_fast_detector import SlowFastDetector
 from ssdet_keras.models.split_stages import split_stages
 from ssdet_keras.models.stream_features import stream_features
+from ssdet_keras.models.super_event_head import SuperEventHead
+from ssdet_keras.models.tgm_head import TGMHead
 from ssdet_keras.models.transfer_weights import TransferredWeights
 from ssdet_keras.models.transfer_weights import transfer_weights
 from ssdet_keras.models.two_stream_detector import TwoStreamDetector

@@ -3,7 +3,7 @@
 import keras
 
 from ssdet_keras.layers.temporal_upsampling import TemporalUpsampling
-from ssdet_keras.models.linear_head import LinearHead
+from ssdet_keras.models.make_head import make_head
 from ssdet_keras.models.video_classifier import check_backbone
 from ssdet_keras.models.video_detector import VideoDetector
 
@@ -24,11 +24,12 @@ class FrameDetector(VideoDetector):
             `(batch, steps, height, width, features)`, such as `X3DBackbone`.
         num_classes: Positive integer.
         head: `"linear"`, a `LinearHead` with `backbone.hidden_units` hidden
-            units (where the backbone has this attribute); or a layer from
-            `(batch, steps, features)` to `(batch, steps, num_classes)`.
-            Defaults to `"linear"`.
-        dropout: Float in `[0, 1)`. Rate of dropout in a head given by name.
-            Defaults to `0.5`.
+            units (where the backbone has this attribute); `"super_event"`,
+            `"tgm"`, `"tgm_super_event"`, `"pdan"` or `"mstct"`, with their
+            published sizes; or a layer from `(batch, steps, features)` to
+            `(batch, steps, num_classes)`. Defaults to `"linear"`.
+        dropout: Float in `[0, 1)`. Rate of dropout in a head given by name, or
+            `None` for that head's own. Defaults to `None`.
         **kwargs: Keyword arguments of `keras.Model`: `name`, `trainable`.
 
     Call arguments:
@@ -59,23 +60,12 @@ class FrameDetector(VideoDetector):
     """
 
     def __init__(
-        self, backbone, num_classes, head="linear", dropout=0.5, **kwargs
+        self, backbone, num_classes, head="linear", dropout=None, **kwargs
     ):
         check_backbone(backbone)
         head_layer = head
-        if head == "linear":
-            head_layer = LinearHead(
-                num_classes,
-                hidden_units=getattr(backbone, "hidden_units", None),
-                dropout=dropout,
-                dtype=backbone.dtype_policy,
-                name="head",
-            )
-        elif not isinstance(head, keras.layers.Layer):
-            raise ValueError(
-                "`head` must be 'linear' or a `keras.layers.Layer`. "
-                f"Received: head={head!r}"
-            )
+        if not isinstance(head, keras.layers.Layer):
+            head_layer = make_head(head, num_classes, backbone, dropout)
         inputs = keras.Input(
             backbone.input_shape[1:], dtype="float32", name="videos"
         )
@@ -93,7 +83,7 @@ class FrameDetector(VideoDetector):
         self.backbone = backbone
         self.head = head_layer
         self.num_classes = num_classes
-        self.dropout = float(dropout)
+        self.dropout = dropout
         self._head_name = head if isinstance(head, str) else None
 
     def get_config(self):

@@ -45,10 +45,11 @@ def load_checkpoint(model, path, strict=True, reinitialize_output=False):
     """Loads a public checkpoint into a model, under any backend.
 
     It reads the PyTorch files of PyTorchVideo, PySlowFast, X3D-Multigrid (also
-    those of SSDet) and Coarse-Fine Networks, and `.keras` files of this
-    package. Weights of a classifier fit a detector, and the other way round. A
-    backbone alone takes the backbone of the file. PyTorch must be installed to
-    read its files, whichever backend computes.
+    those of SSDet) and Coarse-Fine Networks, those of the authors of the heads
+    into a head that is built, and `.keras` files of this package. Weights of a
+    classifier fit a detector, and the other way round. A backbone alone takes
+    the backbone of the file. PyTorch must be installed to read its files,
+    whichever backend computes.
 
     PyTorch files have one stream of a detector of two: load them into its
     `slow_stream` and `fast_stream`, or a backbone of either.

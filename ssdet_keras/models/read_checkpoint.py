@@ -83,7 +83,8 @@ def read_checkpoint(path):
             f"{list(tensors)[:3]}"
         )
     checkpoint = Checkpoint(layout, {}, {}, [])
-    for name, value in _aggregate_sub_batch_norm(path, tensors).items():
+    tensors = layout.prepare(_aggregate_sub_batch_norm(path, tensors))
+    for name, value in tensors.items():
         weight_path = layout.weight_path(name)
         if weight_path is not None:
             checkpoint.tensors[weight_path] = value

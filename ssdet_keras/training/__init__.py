@@ -2,9 +2,12 @@
 
 from ssdet_keras.training.backbone_factor import SGD
 from ssdet_keras.training.backbone_factor import AdamW
+from ssdet_keras.training.center_heat_maps import center_heat_maps
 from ssdet_keras.training.checkpoints import Checkpoints
 from ssdet_keras.training.checkpoints import list_checkpoints
 from ssdet_keras.training.detection_loss import DetectionLoss
+from ssdet_keras.training.frame_cross_entropy import FrameCrossEntropy
+from ssdet_keras.training.heat_map_loss import HeatMapLoss
 from ssdet_keras.training.keep_freed_memory import keep_freed_memory
 from ssdet_keras.training.manifold_augmentation import ManifoldAugmentation
 from ssdet_keras.training.prior import set_prior

@@ -7,6 +7,10 @@ from absl.testing import parameterized
 
 from ssdet_keras.models import FrameDetector
 from ssdet_keras.models import LinearHead
+from ssdet_keras.models import MSTCTHead
+from ssdet_keras.models import PDANHead
+from ssdet_keras.models import SuperEventHead
+from ssdet_keras.models import TGMHead
 from ssdet_keras.models import VideoClassifier
 from ssdet_keras.models import X3DBackbone
 from ssdet_keras.models import transfer_weights
@@ -103,6 +107,30 @@ class VideoModelsTest(parameterized.TestCase):
         )
         self.assertEqual(model.head.hidden.compute_dtype, "bfloat16")
 
+    @parameterized.parameters(
+        ("linear", LinearHead, 0.5),
+        ("super_event", SuperEventHead, 0.7),
+        ("tgm", TGMHead, 0.5),
+        ("tgm_super_event", TGMHead, 0.5),
+        ("pdan", PDANHead, 0.5),
+        ("mstct", MSTCTHead, 0.5),
+    )
+    def test_heads_by_name(self, name, head_class, dropout):
+        detector = FrameDetector(strided_backbone(2), 3, head=name)
+        self.assertIsInstance(detector.head, head_class)
+        self.assertEqual(detector.head.dropout, dropout)
+        self.assertEqual(
+            getattr(detector.head, "super_events", None),
+            {"tgm": False, "tgm_super_event": True}.get(name),
+        )
+        self.assertEqual(detector(make_clip()).shape, (2, 3, 3))
+        config = FrameDetector(
+            strided_backbone(2), 3, head=name, dropout=0.25
+        ).get_config()
+        self.assertEqual(config["head"], name)
+        restored = FrameDetector.from_config(config)
+        self.assertEqual(restored.head.dropout, 0.25)
+
     @parameterized.parameters(VideoClassifier, FrameDetector)
     def test_invalid_arguments(self, model_class):
         backbone = strided_backbone(1)
@@ -118,8 +146,10 @@ class VideoModelsTest(parameterized.TestCase):
 
     def test_invalid_heads(self):
         backbone = strided_backbone(1)
-        with self.assertRaisesRegex(ValueError, "head='tgm'"):
-            FrameDetector(backbone, 5, head="tgm")
+        with self.assertRaisesRegex(ValueError, "'mstct'.*head='lstm'"):
+            FrameDetector(backbone, 5, head="lstm")
+        with self.assertRaisesRegex(ValueError, "head=None"):
+            FrameDetector(backbone, 5, head=None)
         with self.assertRaisesRegex(ValueError, "num_classes=5"):
             FrameDetector(backbone, 5, head=LinearHead(4))
 

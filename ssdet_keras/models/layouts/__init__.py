@@ -1,6 +1,10 @@
 """Names of the tensors in public PyTorch checkpoints, one file per model."""
 
 from ssdet_keras.models.layouts import coarse_fine_layout
+from ssdet_keras.models.layouts import mstct_layout
+from ssdet_keras.models.layouts import pdan_layout
+from ssdet_keras.models.layouts import super_event_layout
+from ssdet_keras.models.layouts import tgm_layout
 from ssdet_keras.models.layouts import x3d_layouts
 
 # The first that matches is taken.
@@ -9,6 +13,10 @@ LAYOUTS = (
     x3d_layouts.PYSLOWFAST,
     coarse_fine_layout.COARSE_FINE,
     x3d_layouts.X3D_MULTIGRID,
+    super_event_layout.SUPER_EVENT,
+    tgm_layout.TGM,
+    pdan_layout.PDAN,
+    mstct_layout.MS_TCT,
 )
 
 

@@ -24,6 +24,20 @@ class CheckpointLayout:
         """Returns whether a file with such tensors is in this layout."""
         raise NotImplementedError
 
+    def prepare(self, tensors):
+        """Returns the tensors that are weights, one for each.
+
+        This is where a layout merges tensors, and leaves copies and what has
+        no effect out.
+
+        Args:
+            tensors: Dict of name to array.
+
+        Returns:
+            Another such dict.
+        """
+        return tensors
+
     def weight_path(self, tensor_name):
         """Returns the path of the Keras weight of a tensor, or `None`.
 
