@@ -1,4 +1,4 @@
-r"""Fine-tunes X3D for detection on Charades.
+r"""Fine-tunes X3D, SlowFast or Coarse-Fine for detection on Charades.
 
 The flag defaults are the settings of [Kahatapitiya et al., 2023](
 https://arxiv.org/abs/2111.13675).
@@ -8,6 +8,17 @@ https://arxiv.org/abs/2111.13675).
         --video_root=charades/Charades_v1_480 \
         --class_names=charades/Charades_v1_classes.txt \
         --initial_model=runs/joint/model.keras --workdir=runs/joint_charades
+
+Two streams are trained together, or the second one on features of the first,
+by --model, --slow_checkpoint, --fast_checkpoint and --features. The settings of
+[Kahatapitiya and Ryoo, 2021](https://arxiv.org/abs/2103.01302), whose first
+stream is trained as above, at --learning_rate=0.01:
+
+    python recipes/finetune_charades.py ... --model=coarse_fine \
+        --slow_checkpoint=runs/joint/model.keras \
+        --fast_checkpoint=runs/joint_charades/model.keras \
+        --features=charades/fast_features --num_frames=64 \
+        --learning_rate=0.02 --milestones=30,50,70 --workdir=runs/coarse_fine
 
 Then measure it:
 

@@ -1,4 +1,4 @@
-r"""Fine-tunes X3D for detection on MultiTHUMOS.
+r"""Fine-tunes X3D, SlowFast or Coarse-Fine for detection on MultiTHUMOS.
 
 The recipe is that of Charades, as in [Kahatapitiya et al., 2023](
 https://arxiv.org/abs/2111.13675).
@@ -7,6 +7,8 @@ https://arxiv.org/abs/2111.13675).
         --annotations=multithumos/multithumos.json \
         --video_root=thumos14/videos --class_names=multithumos/class_list.txt \
         --initial_model=runs/joint/model.keras --workdir=runs/joint_multithumos
+
+Detectors of two streams are trained as finetune_charades.py says.
 
 Then measure it:
 

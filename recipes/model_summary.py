@@ -38,7 +38,7 @@ _VARIANT = flags.DEFINE_enum(
 _MODEL = flags.DEFINE_enum(
     "model",
     "classifier",
-    ["backbone", "classifier", "detector", "slowfast", "coarse_fine"],
+    ["backbone", "classifier", "detector", "slowfast"],
     "What is built of --variant.",
 )
 _NUM_CLASSES = flags.DEFINE_integer(
@@ -155,12 +155,9 @@ def make_model():
         return models.VideoClassifier(backbone, _NUM_CLASSES.value)
     if _MODEL.value == "detector":
         return models.FrameDetector(backbone, _NUM_CLASSES.value)
-    if _MODEL.value in ("slowfast", "coarse_fine"):
-        model_class = models.SlowFastDetector
-        if _MODEL.value == "coarse_fine":
-            model_class = models.CoarseFineDetector
+    if _MODEL.value == "slowfast":
         fast = models.X3DBackbone(_VARIANT.value)
-        return model_class(backbone, fast, _NUM_CLASSES.value)
+        return models.SlowFastDetector(backbone, fast, _NUM_CLASSES.value)
     return backbone
 
 

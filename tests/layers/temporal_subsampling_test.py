@@ -24,7 +24,7 @@ class TemporalSubsamplingTest(LayerTestCase):
             self.assertEqual(to_numpy(outputs).tolist(), [expected])
 
     def test_upsampling_puts_frames_where_they_came_from(self):
-        for num_frames in range(4, 40):
+        for num_frames in (4, 5, 9, 13, 30):
             frames = np.arange(num_frames, dtype="float32")[None, :, None]
             steps = TemporalSubsampling(4)(frames)
             outputs = to_numpy(TemporalUpsampling()(steps, frames)).ravel()

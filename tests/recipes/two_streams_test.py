@@ -8,9 +8,12 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import warnings
 
+import checkpoint_files
 import keras
 import numpy as np
+import torch
 from run_recipe_cases import run_recipe_cases
 
 from ssdet_keras import models
@@ -79,6 +82,9 @@ class TwoStreamsTest(unittest.TestCase):
         models.FrameDetector(tiny_backbone(0.5), 3).save(cls.wide)
         cls.backbone = cls.root / "backbone.keras"
         tiny_backbone().save(cls.backbone)
+        cls.public = cls.root / "public.pyth"
+        _, state = checkpoint_files.read_golden()
+        torch.save(state, cls.public)
         (cls.root / "broken.pyth").write_bytes(b"no model")
         for name, model in (("fast", cls.fast), ("others", cls.wide)):
             run_recipe(
@@ -105,6 +111,18 @@ class TwoStreamsTest(unittest.TestCase):
             "staged": staged,
             "resumed": [*staged, "--resume", "--epochs=2"],
             "scratch": slowfast,
+            "coarse": [
+                *cls.common,
+                *streams,
+                features,
+                "--model=coarse_fine",
+                "--pooling=max",
+            ],
+            "public": [
+                *slowfast,
+                f"--fast_checkpoint={cls.public}",
+                "--backbone_factor=0",
+            ],
             "other streams": [
                 *nothing,
                 f"--fast_checkpoint={cls.wide}",
@@ -173,6 +191,29 @@ class TwoStreamsTest(unittest.TestCase):
         self.assert_change(model.fast, fast.backbone, changes=False)
         self.assert_change(model.slow, slow.backbone, changes=True)
         self.assert_change(model.fast_head, fast.head, changes=True)
+
+    def test_coarse_stream_on_features(self):
+        model, _ = self.load("coarse")
+        self.assertIs(type(model), models.CoarseFineDetector)
+        self.assertEqual(model.pooling, "max")
+        fast = keras.saving.load_model(self.fast, compile=False)
+        self.assert_change(model.fast, fast.backbone, changes=False)
+
+    def test_public_checkpoint(self):
+        model, _ = self.load("public")
+        expected = tiny_backbone()
+        with warnings.catch_warnings():
+            # Its pixels are normalised in another way.
+            warnings.simplefilter("ignore")
+            models.load_checkpoint(expected, self.public)
+        for weights in zip(
+            model.fast.trainable_weights,
+            expected.trainable_weights,
+            strict=True,
+        ):
+            a, b = map(keras.ops.convert_to_numpy, weights)
+            # Weights decay at the rate of the head.
+            np.testing.assert_allclose(a, b, rtol=1e-5)
 
     def test_from_scratch(self):
         model, _ = self.load("scratch")
