@@ -131,12 +131,11 @@ def make_models(head, num_channels):
         "mask": keras.Input((None,), name="mask"),
     }
     mask = inputs["mask"] > 0
-    model = keras.Model(inputs, head(inputs["features"], mask=mask))
-    trained = model
-    if isinstance(head, models.MSTCTHead):
-        outputs = head(inputs["features"], mask=mask, return_heat_map=True)
-        trained = keras.Model(inputs, outputs)
-    return trained, model
+    if not isinstance(head, models.MSTCTHead):
+        model = keras.Model(inputs, head(inputs["features"], mask=mask))
+        return model, model
+    outputs = head(inputs["features"], mask=mask, return_heat_map=True)
+    return keras.Model(inputs, outputs), keras.Model(inputs, outputs["logits"])
 
 
 def compile_model(model, learning_rate):
@@ -210,7 +209,9 @@ def train(head, settings, records, features, workdir):
         source,
         batch_size,
         seed=_SEED.value,
-        transform=lambda batch: to_example(batch, trained is not model),
+        transform=lambda batch: to_example(
+            batch, isinstance(trained.output, dict)
+        ),
     )
     callbacks = [
         keras.callbacks.CSVLogger(workdir.log_path),
