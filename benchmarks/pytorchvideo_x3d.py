@@ -1,5 +1,6 @@
 """X3D-M of PyTorchVideo 0.1.5, with its inference and training step."""
 
+import importlib
 import importlib.util
 import sys
 import types
@@ -38,7 +39,7 @@ class PyTorchVideoX3D(NamedTuple):
 def build(memory_format, dtype="float32"):
     """Returns a new `PyTorchVideoX3D`, of 400 classes."""
     torch.manual_seed(0)
-    network = _import_x3d().create_x3d(
+    network = import_models("x3d").create_x3d(
         input_clip_length=16,
         input_crop_size=224,
         model_num_class=400,
@@ -121,11 +122,11 @@ def synchronize():
         torch.cuda.synchronize()
 
 
-def _import_x3d():
-    """Imports X3D without torchvision, if that is absent.
+def import_models(name):
+    """Imports a module of models without torchvision, if that is absent.
 
-    PyTorchVideo imports `RoIAlign` of torchvision for other networks. X3D does
-    not use it.
+    PyTorchVideo imports `RoIAlign` of torchvision for other networks. X3D and
+    the 3D ResNets do not use it.
     """
     is_absent = "torchvision" not in sys.modules and (
         importlib.util.find_spec("torchvision") is None
@@ -137,10 +138,9 @@ def _import_x3d():
         sys.modules["torchvision"] = torchvision
         sys.modules["torchvision.ops"] = torchvision.ops
     try:
-        from pytorchvideo.models import x3d
+        return importlib.import_module(f"pytorchvideo.models.{name}")
     except ImportError as error:
         raise app.UsageError(
             "PyTorchVideo is what everything is compared to: pip install "
             f"--no-deps -r benchmarks/requirements.txt. Received: {error}"
         ) from error
-    return x3d

@@ -295,6 +295,7 @@ def main(argv):
         batch_size=_BATCH_SIZE.value,
         num_epochs=-(-_STEPS.value // steps_per_epoch),
         steps_per_epoch=steps_per_epoch,
+        saved_model=model,
         augment=make_augment(augment),
         transform=transform,
     )

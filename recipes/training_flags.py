@@ -1,6 +1,7 @@
 """Flags and steps that the training recipes share."""
 
 import os
+import sys
 
 import keras
 import numpy as np
@@ -19,6 +20,15 @@ _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of checkpoints, logs and the model.", required=True
 )
 _RESUME = flags.DEFINE_bool("resume", False, "Continue the run in --workdir.")
+_CHECKPOINT_STEPS = flags.DEFINE_integer(
+    "checkpoint_steps",
+    None,
+    "Steps of an epoch between checkpoints. There is one after every epoch.",
+    1,
+)
+_KEEP_CHECKPOINTS = flags.DEFINE_integer(
+    "keep_checkpoints", 3, "Checkpoints that are kept, the newest.", 1
+)
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of weights, clips and layers.", 0)
 _MIXED_PRECISION = flags.DEFINE_enum(
     "mixed_precision", "none", ["none", "bfloat16", "float16"], "Compute dtype."
@@ -36,6 +46,14 @@ _SKIP_LIST = flags.DEFINE_string(
     None,
     "List of videos to leave out, one path per line, as check_dataset.py "
     "writes it.",
+)
+_MAX_FAILURES = flags.DEFINE_float(
+    "max_failures",
+    0.1,
+    "Share of the videos that may be unreadable; others take their places. The "
+    "run stops at more.",
+    0,
+    1,
 )
 _NUM_FRAMES = flags.DEFINE_integer("num_frames", 16, "Frames per clip.", 1)
 _SIZE = flags.DEFINE_integer("size", 224, "Height and width, in pixels.", 16)
@@ -87,6 +105,24 @@ _DROPOUT = flags.DEFINE_float("dropout", 0.5, "Rate of dropout.", 0, 0.99)
 _OPTIMIZER = flags.DEFINE_enum(
     "optimizer", "sgd", ["sgd", "adamw"], "SGD has a momentum of 0.9."
 )
+_ACCUMULATE_STEPS = flags.DEFINE_integer(
+    "accumulate_steps",
+    1,
+    "Steps whose gradients are averaged for one update of the weights, as in a "
+    "batch that is so much larger. Schedules count steps, not updates.",
+    1,
+)
+_CLIP_NORM = flags.DEFINE_float(
+    "clip_norm", None, "Largest norm of the gradient of all weights.", 1e-6
+)
+_EMA = flags.DEFINE_float(
+    "ema",
+    None,
+    "Momentum of the moving average of the weights, which is the model that is "
+    "saved at the end, such as 0.999.",
+    0,
+    1,
+)
 _SCHEDULE = flags.DEFINE_enum(
     "schedule", "step", ["step", "cosine"], "Step divides by 10 at milestones."
 )
@@ -100,14 +136,25 @@ def start_run():
         raise app.UsageError(f"{error}. See --workdir and --resume.") from error
     if _MIN_CROP.value > _MAX_CROP.value:
         raise app.UsageError("--min_crop must not exceed --max_crop.")
-    if not _RESUME.value:
-        flags.FLAGS.append_flags_into_file(str(workdir.path / "flags.txt"))
+    if _RESUME.value:
+        warn_of_other_flags(workdir)
+    else:
+        workdir.save_flags(flags.FLAGS.flags_into_string())
     training.keep_freed_memory()
     keras.utils.set_random_seed(_SEED.value)
     if _MIXED_PRECISION.value != "none":
         keras.config.set_dtype_policy(f"mixed_{_MIXED_PRECISION.value}")
     logging.info("Keras backend: %s", keras.config.backend())
     return workdir
+
+
+def warn_of_other_flags(workdir):
+    """Logs the flags that a run is resumed with and did not begin with."""
+    if workdir.flags_path.exists():
+        before = workdir.flags_path.read_text(encoding="utf-8").splitlines()
+        for line in flags.FLAGS.flags_into_string().splitlines():
+            if line not in (*before, "--resume"):
+                logging.warning("Another flag than before: %s", line)
 
 
 def read_records(reader, name, **arguments):
@@ -245,7 +292,12 @@ def make_optimizer(
         "weight_decay": weight_decay,
         "backbone_factor": backbone_factor,
         "fusion_factor": fusion_factor,
+        "global_clipnorm": _CLIP_NORM.value,
     }
+    if _ACCUMULATE_STEPS.value > 1:
+        common["gradient_accumulation_steps"] = _ACCUMULATE_STEPS.value
+    if _EMA.value is not None:
+        common.update(use_ema=True, ema_momentum=_EMA.value)
     if _OPTIMIZER.value == "adamw":
         return training.AdamW(schedule, **common)
     return training.SGD(schedule, momentum=0.9, **common)
@@ -253,11 +305,17 @@ def make_optimizer(
 
 def resume(model, workdir):
     """Returns the newest checkpoint of the run, or `model` if it has none."""
-    if not workdir.checkpoints:
+    checkpoint = workdir.checkpoint
+    if checkpoint is None:
+        logging.info("No checkpoint: training starts at the beginning")
         return model
-    epoch, path = workdir.checkpoints[-1]
-    logging.info("Resumed after epoch %d: %s", epoch, path)
-    return keras.saving.load_model(path)
+    logging.info(
+        "Resumed after epoch %d and %d steps: %s",
+        checkpoint.epoch,
+        checkpoint.step,
+        checkpoint.path,
+    )
+    return keras.saving.load_model(checkpoint.path)
 
 
 def fit(model, source, workdir, batch_size, num_epochs, steps_per_epoch, **kw):
@@ -270,40 +328,30 @@ def fit(model, source, workdir, batch_size, num_epochs, steps_per_epoch, **kw):
         batch_size: Integer.
         num_epochs: Integer.
         steps_per_epoch: Integer.
-        **kw: `augment` and `transform` of `ClipBatches`.
+        **kw: `saved_model` of `training.train()`, and `augment` and
+            `transform` of `ClipBatches`.
     """
-    initial_epoch = workdir.checkpoints[-1][0] if workdir.checkpoints else 0
-    # Before the first step, or TensorFlow would trace that step twice.
-    model.optimizer.build(model.trainable_variables)
-    batches = data.ClipBatches(
-        source,
-        batch_size,
-        seed=_SEED.value,
-        workers=_NUM_WORKERS.value,
-        steps_per_epoch=steps_per_epoch,
-        initial_epoch=initial_epoch,
-        **kw,
-    )
+    source.max_failures = _MAX_FAILURES.value
     try:
-        model.fit(
-            batches,
-            epochs=num_epochs,
-            initial_epoch=initial_epoch,
-            steps_per_epoch=steps_per_epoch,
-            shuffle=False,
-            callbacks=[
-                keras.callbacks.CSVLogger(
-                    workdir.log_path, append=_RESUME.value
-                ),
-                keras.callbacks.TerminateOnNaN(raise_error=True),
-                training.Checkpoints(workdir.path),
-            ],
-            verbose=2,
+        training.train(
+            model,
+            source,
+            workdir,
+            batch_size,
+            num_epochs,
+            steps_per_epoch,
+            checkpoint_steps=_CHECKPOINT_STEPS.value,
+            keep_checkpoints=_KEEP_CHECKPOINTS.value,
+            seed=_SEED.value,
+            workers=_NUM_WORKERS.value,
+            **kw,
         )
-    finally:
-        batches.close()
-    model.save(workdir.model_path)
-    workdir.save_failures(source)
+    except training.TrainingStopped as error:
+        logging.error("%s", error)
+        sys.exit(error.exit_status)
+    except data.VideoReadError as error:
+        logging.error("%s. See --max_failures and --skip_list.", error)
+        sys.exit(1)
     logging.info("%s", source.report())
     logging.info("Saved %s", workdir.model_path)
 

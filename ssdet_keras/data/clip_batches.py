@@ -54,6 +54,10 @@ class ClipBatches(keras.utils.PyDataset):
         initial_batch: Integer. The batch in this epoch to start with.
             Defaults to `0`.
 
+    Attributes:
+        error: The error that a batch could not be made for, or `None`. Keras
+            with TensorFlow raises one of its own in the place of it.
+
     Raises:
         ValueError: If an argument is out of its range, or the videos don't
             make up a batch.
@@ -121,6 +125,7 @@ class ClipBatches(keras.utils.PyDataset):
         self.seed = seed
         self.steps_per_epoch = steps_per_epoch
         self.prefetch = prefetch if workers else 0
+        self.error = None
         self._first = initial_epoch * steps_per_epoch + initial_batch
         self._readers = self._maker = None
         if workers:
@@ -145,10 +150,17 @@ class ClipBatches(keras.utils.PyDataset):
                 f"`index` must be in the range [0, {end}). "
                 f"Received: index={index}"
             )
-        index = int(index)
+        try:
+            return self._get(int(index))
+        except Exception as error:
+            self.error = error
+            raise
+
+    def _get(self, index):
         if self._maker is None:
             with self._lock:
                 return self._make(index)
+        end = math.inf if self.num_batches is None else self.num_batches
         with self._lock:
             for ahead in range(index, index + 1 + self.prefetch):
                 if ahead < end and ahead not in self._batches:
@@ -159,6 +171,20 @@ class ClipBatches(keras.utils.PyDataset):
             for old in [i for i in self._batches if i < index - 1]:
                 del self._batches[old]
         return batch.result()
+
+    def position_of(self, index):
+        """Returns `(epoch, step)` of `fit` in which a batch is used."""
+        return divmod(self._first + index, self.steps_per_epoch)
+
+    def records_of(self, index):
+        """Returns the records of the clips of a batch.
+
+        For a video that can't be read the batch has a clip of another one.
+        """
+        return [
+            self.source.get_record(epoch, clip)
+            for epoch, clip in self._clips_of(index)
+        ]
 
     def close(self):
         """Ends the threads. Batches can't be read any more."""

@@ -26,6 +26,13 @@ class ClipSource(VideoSource):
     clips are the same with any loader, backend and number of workers, and a
     run can be resumed anywhere.
 
+    Attributes:
+        failures: Dict of the path of each video that could not be read to the
+            reason.
+        max_failures: Float. Share of the videos that may be unreadable. When
+            it is exceeded, `VideoReadError` is raised. Is `1.0` until it is
+            set.
+
     Args:
         records: `VideoRecords`, or a sequence of `VideoRecord`.
         num_frames: Integer. Frames per clip. Defaults to `16`.

@@ -57,6 +57,7 @@ class VideoSource:
         self.num_clips = num_clips
         self.epoch = 0
         self.first_index = 0
+        self.max_failures = 1.0
         self.failures = {}
         self._order = (None, None)
 
@@ -129,11 +130,22 @@ class VideoSource:
             f"{len(self.records):,} videos",
         )
 
+    def get_record(self, epoch, index):
+        """Returns the record that item `index` of an epoch is drawn from."""
+        return self.records[self._order_of(epoch)[index] // self.num_clips]
+
     def add_failure(self, path, reason):
         """Records a video that can't be read, and logs it once."""
         if path not in self.failures:
             self.failures[path] = reason
             logging.warning("Skipped a video: %s (%s)", path, reason)
+        num_failures, num_videos = len(self.failures), len(self.records)
+        if num_failures > self.max_failures * num_videos:
+            raise VideoReadError(
+                path,
+                f"{reason}; as {num_failures:,} of {num_videos:,} videos, "
+                f"more than a share of {self.max_failures:g}",
+            )
 
     def report(self):
         """Returns a text that names the videos that could not be read."""

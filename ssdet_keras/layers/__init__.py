@@ -1,6 +1,9 @@
 """Keras layers for video: volume augmentations and building blocks."""
 
+from ssdet_keras.layers.bottleneck_block3d import BottleneckBlock3D
 from ssdet_keras.layers.clip_wise import ClipWise
+from ssdet_keras.layers.conv3d import Conv3D
+from ssdet_keras.layers.conv_norm3d import ConvNorm3D
 from ssdet_keras.layers.depthwise_conv3d import DepthwiseConv3D
 from ssdet_keras.layers.fine_modulation import FineModulation
 from ssdet_keras.layers.frame_labels import FrameLabels
@@ -12,6 +15,8 @@ from ssdet_keras.layers.global_local_relational_block import GlobalLocalRelation
 from ssdet_keras.layers.joint_volume_augmentation import JointVolumeAugmentation
 from ssdet_keras.layers.lateral_fusion import LateralFusion
 from ssdet_keras.layers.multi_stage_fusion import MultiStageFusion
+from ssdet_keras.layers.inception_block3d import InceptionBlock3D
+from ssdet_keras.layers.max_pooling3d import MaxPooling3D
 from ssdet_keras.layers.pixel_normalization import PixelNormalization
 from ssdet_keras.layers.pointwise_conv3d import PointwiseConv3D
 from ssdet_keras.layers.random_clip_flip import RandomClipFlip

@@ -4,6 +4,7 @@ import keras
 
 from ssdet_keras import ops as ssdet_ops
 from ssdet_keras.layers.known_channels import known_channels
+from ssdet_keras.layers.three_integers import three_integers
 from ssdet_keras.ops.convolution_shapes import output_length
 from ssdet_keras.ops.convolution_shapes import padding_amounts
 
@@ -80,8 +81,8 @@ class DepthwiseConv3D(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.kernel_size = _three_integers(kernel_size, "kernel_size")
-        self.strides = _three_integers(strides, "strides")
+        self.kernel_size = three_integers(kernel_size, "kernel_size")
+        self.strides = three_integers(strides, "strides")
         if self.strides[1] != self.strides[2]:
             raise ValueError(
                 "`strides` of height and width must be equal. "
@@ -182,15 +183,3 @@ class DepthwiseConv3D(keras.layers.Layer):
             "kernel_constraint": serialize_constraint(self.kernel_constraint),
             "bias_constraint": serialize_constraint(self.bias_constraint),
         }
-
-
-def _three_integers(value, name):
-    values = (value,) * 3 if isinstance(value, int) else tuple(value)
-    if len(values) != 3 or not all(
-        isinstance(v, int) and v >= 1 for v in values
-    ):
-        raise ValueError(
-            f"`{name}` must be a positive integer or three of them. "
-            f"Received: {name}={value}"
-        )
-    return values

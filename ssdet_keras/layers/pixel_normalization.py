@@ -2,32 +2,35 @@
 
 import keras
 
-# Means and standard deviations of R, G and B, of 255.
+# Means and standard deviations of R, G and B, or of all channels, of 255.
 _STATISTICS = {
     "kinetics": ((110.64, 103.16, 96.29), (38.76, 37.88, 40.03)),
     "charades": (
         (0.413 * 255, 0.368 * 255, 0.338 * 255),
         (0.131 * 255, 0.125 * 255, 0.132 * 255),
     ),
+    "i3d": ((127.5,), (127.5,)),
+    "imagenet": ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
     "pytorchvideo": ((0.45 * 255,) * 3, (0.225 * 255,) * 3),
 }
 
 
 @keras.saving.register_keras_serializable(package="ssdet_keras")
 class PixelNormalization(keras.layers.Layer):
-    """Subtracts a mean from RGB pixels and divides by a standard deviation.
+    """Subtracts a mean from pixels and divides by a standard deviation.
 
     It computes in float32 whatever the dtype policy, and casts its outputs to
     the compute dtype.
 
     Args:
-        statistics: `"kinetics"`, `"charades"` or `"pytorchvideo"` (the
-            statistics of public PyTorchVideo checkpoints).
+        statistics: `"kinetics"`, `"charades"`, `"pytorchvideo"` (the
+            statistics of public PyTorchVideo checkpoints), `"imagenet"`, all
+            of RGB; or `"i3d"`, which maps any channels to `[-1, 1]`.
         **kwargs: Keyword arguments of `keras.layers.Layer`, such as `name`.
 
     Call arguments:
-        inputs: Integer or float tensor of shape `(..., 3)`, pixels in
-            `[0, 255]`.
+        inputs: Integer or float tensor of shape `(..., 3)`, or of any channels
+            with `"i3d"`, pixels in `[0, 255]`.
 
     Returns:
         Float tensor of the same shape, in the compute dtype.

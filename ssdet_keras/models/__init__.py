@@ -5,6 +5,7 @@ from ssdet_keras.models.count_costs import Costs
 from ssdet_keras.models.count_costs import count_costs
 from ssdet_keras.models.feature_pyramid import feature_pyramid
 from ssdet_keras.models.frame_detector import FrameDetector
+from ssdet_keras.models.i3d_backbone import I3DBackbone
 from ssdet_keras.models.linear_head import LinearHead
 from ssdet_keras.models.load_checkpoint import LoadedCheckpoint
 from ssdet_keras.models.load_checkpoint import load_checkpoint
@@ -15,6 +16,7 @@ from ssdet_keras.models.predict_frames import predict_frames
 from ssdet_keras.models.predict_frames import upsample_to_frames
 from ssdet_keras.models.read_checkpoint import Checkpoint
 from ssdet_keras.models.read_checkpoint import read_checkpoint
+from ssdet_keras.models.resnet3d_backbone import ResNet3DBackbone
 from ssdet_keras.models.slow_fast_detector import SlowFastDetector
 from ssdet_keras.models.split_stages import split_stages
 from ssdet_keras.models.stream_features import stream_features
@@ -25,4 +27,5 @@ from ssdet_keras.models.transfer_weights import transfer_weights
 from ssdet_keras.models.two_stream_detector import TwoStreamDetector
 from ssdet_keras.models.video_classifier import VideoClassifier
 from ssdet_keras.models.video_detector import VideoDetector
+from ssdet_keras.models.video_swin_backbone import VideoSwinBackbone
 from ssdet_keras.models.x3d_backbone import X3DBackbone

@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 import keras
 
+from ssdet_keras.layers.conv3d import Conv3D
 from ssdet_keras.layers.depthwise_conv3d import DepthwiseConv3D
+from ssdet_keras.layers.inception_block3d import InceptionBlock3D
 from ssdet_keras.layers.pointwise_conv3d import PointwiseConv3D
 from ssdet_keras.layers.temporal_subsampling import TemporalSubsampling
 from ssdet_keras.models.two_stream_detector import TwoStreamDetector
@@ -18,6 +20,7 @@ _COUNTED = (
     keras.layers.Conv3D,
     keras.layers.DepthwiseConv1D,
     keras.layers.DepthwiseConv2D,
+    Conv3D,
     DepthwiseConv3D,
     PointwiseConv3D,
 )
@@ -54,8 +57,9 @@ def count_costs(model, clip_shape):
     `slow` is before it.
 
     Args:
-        model: `X3DBackbone`, or a `VideoClassifier`, `FrameDetector` or
-            `TwoStreamDetector` of such. Its weights do not matter.
+        model: `X3DBackbone`, `I3DBackbone` or `ResNet3DBackbone`, or a
+            `VideoClassifier`, `FrameDetector` or `TwoStreamDetector` of such.
+            Its weights do not matter.
         clip_shape: Four integers `(frames, height, width, 3)`.
 
     Returns:
@@ -100,7 +104,7 @@ def _count_parts(prefix, model, parts):
     """Adds the costs of a model to a dict of name to `Costs`."""
     field, step = (1, 1, 1), (1, 1, 1)
     for layer in _flatten(model):
-        for leaf in _leaves(layer):
+        for leaf in _longest_path(layer):
             field, step = _grow(field, step, leaf)
         if not layer.weights:
             continue
@@ -128,7 +132,7 @@ def _rebuild(model, clip_shape):
     ]
     if not backbones:
         raise ValueError(
-            "`model` must be an `X3DBackbone` or have one. "
+            "`model` must be a backbone of this package or have one. "
             f"Received: model={model!r}"
         )
     for backbone in backbones:
@@ -164,6 +168,14 @@ def _leaves(layer):
     """Returns the layers in a layer that hold no others, or the layer."""
     layers = layer._flatten_layers()
     return [x for x in layers if not x._flatten_layers(include_self=False)]
+
+
+def _longest_path(layer):
+    """Returns the leaves that one output sees the most of the clip along."""
+    if isinstance(layer, InceptionBlock3D):
+        # Each branch but the first has one window of 3x3x3.
+        return _leaves(layer.branch1)
+    return _leaves(layer)
 
 
 def _non_trainable(layer):

@@ -19,7 +19,7 @@ def split_stages(backbone):
 
     Returns:
         Dict of `"stem"`, `"stage1"` and so on to the `keras.Model` that gives
-        this output of the pyramid. `"output"` is the rest.
+        this output of the pyramid. `"output"` is the rest, where there is one.
 
     Raises:
         ValueError: If the backbone does not name its stages.
@@ -47,6 +47,7 @@ def split_stages(backbone):
         for name, ends in zip(
             [*outputs, "output"], itertools.pairwise(cuts), strict=True
         )
+        if ends[0] is not ends[1]
     }
     for part in parts.values():
         # Also where the backbone was made for frames of one number and size.

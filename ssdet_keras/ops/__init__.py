@@ -5,8 +5,10 @@ import keras
 if keras.config.backend() == "tensorflow":
     from ssdet_keras.ops.tensorflow import add_relu
     from ssdet_keras.ops.tensorflow import batch_normalization
+    from ssdet_keras.ops.tensorflow import conv3d
     from ssdet_keras.ops.tensorflow import depthwise_conv3d
     from ssdet_keras.ops.tensorflow import fold_normalization
+    from ssdet_keras.ops.tensorflow import max_pool3d
     from ssdet_keras.ops.tensorflow import pointwise_conv3d
     from ssdet_keras.ops.tensorflow import relu
     from ssdet_keras.ops.tensorflow import silu
@@ -15,8 +17,10 @@ if keras.config.backend() == "tensorflow":
 elif keras.config.backend() == "torch":
     from ssdet_keras.ops.torch import add_relu
     from ssdet_keras.ops.torch import batch_normalization
+    from ssdet_keras.ops.torch import conv3d
     from ssdet_keras.ops.torch import depthwise_conv3d
     from ssdet_keras.ops.torch import fold_normalization
+    from ssdet_keras.ops.torch import max_pool3d
     from ssdet_keras.ops.torch import pointwise_conv3d
     from ssdet_keras.ops.torch import relu
     from ssdet_keras.ops.torch import silu
@@ -25,8 +29,10 @@ elif keras.config.backend() == "torch":
 elif keras.config.backend() == "jax":
     from ssdet_keras.ops.jax import add_relu
     from ssdet_keras.ops.jax import batch_normalization
+    from ssdet_keras.ops.jax import conv3d
     from ssdet_keras.ops.jax import depthwise_conv3d
     from ssdet_keras.ops.jax import fold_normalization
+    from ssdet_keras.ops.jax import max_pool3d
     from ssdet_keras.ops.jax import pointwise_conv3d
     from ssdet_keras.ops.jax import relu
     from ssdet_keras.ops.jax import silu

@@ -1,6 +1,7 @@
 """Shape arithmetic that the backends share."""
 
 import itertools
+import operator
 
 
 def padding_amounts(kernel_size, padding):
@@ -50,6 +51,70 @@ def output_length(length, kernel_size, stride, padding):
     if length is None:
         return None
     return (length + 2 * padding - kernel_size) // stride + 1
+
+
+def pads(lengths, kernel_size, strides, padding):
+    """Returns the zeros before and after each axis.
+
+    Args:
+        lengths: Integers, of the axes.
+        kernel_size: Integers, one per axis.
+        strides: Integers, one per axis.
+        padding: `"same"`, `"valid"` or `"tensorflow"`. The last is TensorFlow's
+            `SAME`: as few zeros as give `ceil(length / stride)` outputs, of
+            which the larger half is after. No stride may be larger than the
+            kernel then.
+
+    Returns:
+        Tuple of pairs of integers, one per axis.
+
+    Raises:
+        ValueError: As `padding_amounts`.
+    """
+    if padding != "tensorflow":
+        return tuple((n, n) for n in padding_amounts(kernel_size, padding))
+    totals = [
+        size - 1 - (0 if stride == 1 else (length - 1) % stride)
+        for length, size, stride in zip(
+            lengths, kernel_size, strides, strict=True
+        )
+    ]
+    return tuple((n // 2, n - n // 2) for n in totals)
+
+
+def new_lengths(lengths, kernel_size, strides, padding):
+    """Returns the lengths of the axes after a convolution or pooling.
+
+    Args:
+        lengths: Integers or `None` (unknown), of the axes.
+        kernel_size: Integers, one per axis.
+        strides: Integers, one per axis.
+        padding: As of `pads`.
+
+    Returns:
+        Tuple of integers or `None`.
+
+    Raises:
+        ValueError: As `padding_amounts`, if nothing is left of an axis, or if a
+            stride is larger than the kernel with `"tensorflow"`.
+    """
+    sizes, amounts = kernel_size, (0,) * len(kernel_size)
+    if padding == "tensorflow":
+        if any(map(operator.gt, strides, kernel_size)):
+            raise ValueError(
+                "`padding='tensorflow'` needs strides of at most the kernel. "
+                f"Received: strides={strides}, kernel_size={kernel_size}"
+            )
+        sizes = (1,) * len(kernel_size)
+    else:
+        amounts = padding_amounts(kernel_size, padding)
+    results = tuple(map(output_length, lengths, sizes, strides, amounts))
+    if any(n is not None and n < 1 for n in results):
+        raise ValueError(
+            "The inputs are smaller than the kernel. Received: "
+            f"input_shape={tuple(lengths)}, kernel_size={tuple(kernel_size)}"
+        )
+    return results
 
 
 def phases(strides, padding):

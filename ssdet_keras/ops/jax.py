@@ -10,7 +10,11 @@ from jax import numpy as jnp
 
 from ssdet_keras.ops.convolution_shapes import output_length
 from ssdet_keras.ops.convolution_shapes import padding_amounts
+from ssdet_keras.ops.convolution_shapes import pads
 from ssdet_keras.ops.convolution_shapes import phases
+
+# Channels of all temporal taps up to which they are convolved at once.
+_STACKED_CHANNELS = 32
 
 
 def depthwise_conv3d(
@@ -81,6 +85,71 @@ def spatial_conv3d(x, kernel, stride=1):
         default=functools.partial(_conv2d, stride=stride),
     )
     return y.reshape(*x.shape[:2], *y.shape[1:])
+
+
+def conv3d(
+    x, kernel, bias=None, strides=(1, 1, 1), padding="same", rectify=False
+):
+    """Convolves videos over time and space.
+
+    On CPU this is a sum of 2D convolutions, one per temporal tap, which is up
+    to six times quicker than XLA's 3D convolution. Its gradients are those of
+    matrix products, one per tap.
+
+    Args:
+        x: Array of shape `(batch, frames, height, width, channels)`.
+        kernel: Array of shape `(k_frames, k_height, k_width, channels,
+            filters)`.
+        bias: Optional array of shape `(filters,)`.
+        strides: Three integers.
+        padding: `"same"` (`k // 2` zeros on both sides), `"valid"` or
+            `"tensorflow"` (its `SAME`).
+        rectify: Boolean. Whether a ReLU follows.
+
+    Returns:
+        Array of shape `(batch, new_frames, new_height, new_width, filters)`.
+    """
+    strides = tuple(strides)
+    amounts = pads(x.shape[1:4], kernel.shape[:3], strides, padding)
+    y = lax.platform_dependent(
+        x,
+        kernel,
+        cpu=lambda x, kernel: _sum_of_taps(x, kernel, strides, amounts),
+        default=lambda x, kernel: _conv3d(x, kernel, strides, amounts),
+    )
+    y = y if bias is None else y + bias
+    return relu(y) if rectify else y
+
+
+def max_pool3d(x, pool_size, strides, padding="same"):
+    """Returns the largest values of windows of every channel.
+
+    On CPU this is one axis after the other, by maxima of shifted arrays: the
+    gradient of XLA's own windows is many times slower.
+
+    Args:
+        x: Array of shape `(batch, frames, height, width, channels)`.
+        pool_size: Three integers.
+        strides: Three integers.
+        padding: As of `conv3d`. What is padded is no value of a window.
+
+    Returns:
+        Array of shape `(batch, new_frames, new_height, new_width,
+        channels)`.
+    """
+    amounts = pads(x.shape[1:4], pool_size, strides, padding)
+    return lax.platform_dependent(
+        x,
+        cpu=lambda x: _max_by_axis(x, pool_size, strides, amounts),
+        default=lambda x: lax.reduce_window(
+            x,
+            -jnp.inf,
+            lax.max,
+            (1, *pool_size, 1),
+            (1, *strides, 1),
+            ((0, 0), *amounts, (0, 0)),
+        ),
+    )
 
 
 def batch_normalization(x, gamma, beta, epsilon, rectify=False):
@@ -378,6 +447,95 @@ def _conv2d_by_product(images, kernel, stride):
     ]
     patches = lax.optimization_barrier(jnp.concatenate(patches, -1))
     return _matmul(patches, kernel.reshape(-1, kernel.shape[-1]))
+
+
+def _conv3d(x, kernel, strides, amounts):
+    return lax.conv_general_dilated(
+        x,
+        kernel,
+        strides,
+        amounts,
+        dimension_numbers=("NDHWC", "DHWIO", "NDHWC"),
+    )
+
+
+def _convolve_taps(x, kernel, strides, amounts):
+    """Sums 2D convolutions of shifted frames.
+
+    Where there are few channels, those of all taps are convolved at once.
+    """
+    taps = _temporal_shifts(x, kernel.shape[0], strides[0], amounts[0])
+    kernels = list(kernel)
+    if kernel.shape[0] * kernel.shape[3] <= _STACKED_CHANNELS:
+        taps = [lax.optimization_barrier(jnp.concatenate(taps, -1))]
+        kernels = [jnp.concatenate(kernels, 2)]
+    y = sum(
+        lax.conv_general_dilated(
+            frames.reshape(-1, *frames.shape[2:]),
+            kernel,
+            strides[1:],
+            amounts[1:],
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        )
+        for frames, kernel in zip(taps, kernels, strict=True)
+    )
+    return y.reshape(*taps[0].shape[:2], *y.shape[1:])
+
+
+def _temporal_shifts(x, num_taps, stride, amounts):
+    """Returns the frames that each tap of a kernel multiplies."""
+    padded = jnp.pad(x, ((0, 0), amounts, (0, 0), (0, 0), (0, 0)))
+    last = padded.shape[1] - num_taps + 1
+    return [padded[:, i : i + last : stride] for i in range(num_taps)]
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def _sum_of_taps(x, kernel, strides, amounts):
+    return _convolve_taps(x, kernel, strides, amounts)
+
+
+def _sum_of_taps_forward(x, kernel, strides, amounts):
+    return _convolve_taps(x, kernel, strides, amounts), (x, kernel)
+
+
+def _sum_of_taps_backward(strides, amounts, saved, gradient):
+    x, kernel = saved
+    gradient = lax.optimization_barrier(gradient)
+    _, convolve_backward = jax.vjp(
+        lambda x: _convolve_taps(x, kernel, strides, amounts), x
+    )
+    pixels = gradient.reshape(-1, gradient.shape[-1])
+    padded = jnp.pad(x, ((0, 0), *amounts, (0, 0)))
+    products = [
+        lax.dot_general(
+            values.reshape(-1, values.shape[-1]),
+            pixels,
+            (((0,), (0,)), ((), ())),
+        )
+        for _, values in _shifts(padded, kernel.shape, strides, (0, 0, 0))
+    ]
+    kernel_gradient = jnp.stack(products).reshape(kernel.shape)
+    return *convolve_backward(gradient), kernel_gradient
+
+
+_sum_of_taps.defvjp(_sum_of_taps_forward, _sum_of_taps_backward)
+
+
+def _max_by_axis(x, pool_size, strides, amounts):
+    for axis in (3, 2, 1):
+        size, stride = pool_size[axis - 1], strides[axis - 1]
+        margins = [(0, 0)] * x.ndim
+        margins[axis] = amounts[axis - 1]
+        padded = jnp.pad(x, margins, constant_values=-jnp.inf)
+        last = padded.shape[axis] - size + 1
+        x = functools.reduce(
+            jnp.maximum,
+            (
+                lax.slice_in_dim(padded, i, i + last, stride, axis)
+                for i in range(size)
+            ),
+        )
+    return x
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(3, 4))

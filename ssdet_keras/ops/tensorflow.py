@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from ssdet_keras.ops.convolution_shapes import output_length
 from ssdet_keras.ops.convolution_shapes import padding_amounts
+from ssdet_keras.ops.convolution_shapes import pads
 
 
 def depthwise_conv3d(
@@ -73,6 +74,58 @@ def spatial_conv3d(x, kernel, stride=1):
         the new sizes are `ceil(size / stride)`.
     """
     return _conv_frames(x, kernel, stride=stride)
+
+
+def conv3d(
+    x, kernel, bias=None, strides=(1, 1, 1), padding="same", rectify=False
+):
+    """Convolves videos over time and space.
+
+    Args:
+        x: Tensor of shape `(batch, frames, height, width, channels)`.
+        kernel: Tensor of shape `(k_frames, k_height, k_width, channels,
+            filters)`.
+        bias: Optional tensor of shape `(filters,)`.
+        strides: Three integers.
+        padding: `"same"` (`k // 2` zeros on both sides), `"valid"` or
+            `"tensorflow"` (its `SAME`).
+        rectify: Boolean. Whether a ReLU follows.
+
+    Returns:
+        Tensor of shape `(batch, new_frames, new_height, new_width, filters)`.
+    """
+    # Padded before: TensorFlow's gradients of `SAME` write out of bounds on CPU
+    # where the kernel reaches over both ends of an axis.
+    lengths = keras.ops.shape(x)[1:4]
+    x = _pad(x, pads(lengths, kernel.shape[:3], strides, padding), 0.0)
+    y = tf.nn.conv3d(x, kernel, (1, *strides, 1), "VALID")
+    if bias is not None:
+        y = tf.nn.bias_add(y, bias)
+    return tf.nn.relu(y) if rectify else y
+
+
+def max_pool3d(x, pool_size, strides, padding="same"):
+    """Returns the largest values of windows of every channel.
+
+    Args:
+        x: Tensor of shape `(batch, frames, height, width, channels)`.
+        pool_size: Three integers.
+        strides: Three integers.
+        padding: As of `conv3d`. What is padded is no value of a window.
+
+    Returns:
+        Tensor of shape `(batch, new_frames, new_height, new_width,
+        channels)`.
+    """
+    if x.dtype == tf.float16:
+        # TensorFlow has no such operation on CPU.
+        x = tf.cast(x, "float32")
+        return tf.cast(max_pool3d(x, pool_size, strides, padding), "float16")
+    if padding == "tensorflow":
+        return tf.nn.max_pool3d(x, pool_size, strides, "SAME")
+    amounts = pads(x.shape[1:4], pool_size, strides, padding)
+    x = _pad(x, amounts, x.dtype.min)
+    return tf.nn.max_pool3d(x, pool_size, strides, "VALID")
 
 
 def batch_normalization(x, gamma, beta, epsilon, rectify=False):
@@ -294,6 +347,15 @@ def _scale(images, factors):
     """Scales each channel: quicker than a product that is broadcast."""
     kernel = tf.reshape(factors, (1, 1, -1, 1))
     return tf.nn.depthwise_conv2d(images, kernel, (1, 1, 1, 1), "VALID")
+
+
+def _pad(x, amounts, value):
+    """Returns a video with values before and after each axis."""
+    # In a graph, amounts can be tensors.
+    if all(isinstance(n, int) and n == 0 for pair in amounts for n in pair):
+        return x
+    pairs = ((0, 0), *amounts, (0, 0))
+    return tf.pad(x, pairs, constant_values=tf.cast(value, x.dtype))
 
 
 def _conv_frames(x, kernel, bias=None, stride=1, shortcut=None, rectify=False):

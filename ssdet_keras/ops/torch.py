@@ -6,6 +6,7 @@ import torch
 from torch.nn import functional
 
 from ssdet_keras.ops.convolution_shapes import padding_amounts
+from ssdet_keras.ops.convolution_shapes import pads
 from ssdet_keras.ops.convolution_shapes import phases
 
 
@@ -88,6 +89,60 @@ def spatial_conv3d(x, kernel, stride=1):
     return y.movedim(1, -1).unflatten(0, x.shape[:2])
 
 
+def conv3d(
+    x, kernel, bias=None, strides=(1, 1, 1), padding="same", rectify=False
+):
+    """Convolves videos over time and space.
+
+    Args:
+        x: Tensor of shape `(batch, frames, height, width, channels)`.
+        kernel: Tensor of shape `(k_frames, k_height, k_width, channels,
+            filters)`.
+        bias: Optional tensor of shape `(filters,)`.
+        strides: Three integers.
+        padding: `"same"` (`k // 2` zeros on both sides), `"valid"` or
+            `"tensorflow"` (its `SAME`).
+        rectify: Boolean. Whether a ReLU follows.
+
+    Returns:
+        Tensor of shape `(batch, new_frames, new_height, new_width, filters)`.
+    """
+    x, padding = _pad_evenly(x, kernel.shape[:3], strides, padding, value=0.0)
+    # A permuted view is channels_last_3d to PyTorch.
+    y = functional.conv3d(
+        x.movedim(-1, 1),
+        kernel.movedim((-1, -2), (0, 1)),
+        bias,
+        stride=strides,
+        padding=padding,
+    )
+    return relu(y.movedim(1, -1)) if rectify else y.movedim(1, -1)
+
+
+def max_pool3d(x, pool_size, strides, padding="same"):
+    """Returns the largest values of windows of every channel.
+
+    Args:
+        x: Tensor of shape `(batch, frames, height, width, channels)`.
+        pool_size: Three integers.
+        strides: Three integers.
+        padding: As of `conv3d`. What is padded is no value of a window.
+
+    Returns:
+        Tensor of shape `(batch, new_frames, new_height, new_width,
+        channels)`.
+    """
+    x, padding = _pad_evenly(x, pool_size, strides, padding, float("-inf"))
+    if pool_size[0] == strides[0] == 1:
+        # Six times quicker on CPU.
+        y = functional.max_pool2d(
+            _to_images(x), pool_size[1:], strides[1:], padding[1:]
+        )
+        return y.movedim(1, -1).unflatten(0, x.shape[:2])
+    y = functional.max_pool3d(x.movedim(-1, 1), pool_size, strides, padding)
+    return y.movedim(1, -1)
+
+
 def batch_normalization(x, gamma, beta, epsilon, rectify=False):
     """Normalises the channels of a batch by its own statistics.
 
@@ -168,6 +223,16 @@ def add_relu(x, y):
 def _to_images(x):
     """Returns the frames of all videos, as 2D operations take them."""
     return x.flatten(0, 1).movedim(-1, 1)
+
+
+def _pad_evenly(x, kernel_size, strides, padding, value):
+    """Returns a video, and the amounts to pad on both sides of each axis."""
+    amounts = pads(x.shape[1:4], kernel_size, strides, padding)
+    if all(before == after for before, after in amounts):
+        return x, tuple(before for before, _ in amounts)
+    # From the last axis to the first.
+    flat = [n for pair in reversed(amounts) for n in pair]
+    return functional.pad(x, (0, 0, *flat), value=value), (0, 0, 0)
 
 
 def _add_and_rectify(y, shortcut, rectify):

@@ -3,7 +3,9 @@
 import json
 import pathlib
 
-from ssdet_keras.training.checkpoints import list_checkpoints
+from ssdet_keras.data.atomic_path import atomic_path
+from ssdet_keras.data.atomic_write import atomic_write
+from ssdet_keras.training.checkpoint_folder import CheckpointFolder
 
 
 class WorkDir:
@@ -11,18 +13,25 @@ class WorkDir:
 
         flags.txt       the flags of the run, for `--flagfile`
         log.csv         one row per epoch
-        checkpoints/    the newest checkpoint, to resume from
+        checkpoints/    the newest checkpoints, to resume from
         model.keras     the trained model
         model.json      what must be known to use it: class names, clips, ...
         failures.txt    the videos that could not be read
+        nan_batch.npz   the batch that a run was stopped by, see `StopOnNaN`
 
     Args:
         path: Folder. It is made where it is missing.
         resume: Boolean. Whether a run in this folder is continued.
 
+    Attributes:
+        path: `pathlib.Path`, the folder.
+        checkpoint: The `Checkpoint` to go on from, or `None` where a run
+            begins, also if it was stopped before it had saved one.
+
     Raises:
         ValueError: If the folder can't be written, if it holds a run and
-            `resume` is not set, or if it holds none and `resume` is set.
+            `resume` is not set, if it holds none and `resume` is set, or if
+            its checkpoints are all damaged.
     """
 
     def __init__(self, path, resume=False):
@@ -37,17 +46,24 @@ class WorkDir:
                 f"`workdir` must be a folder that can be written to ({error}). "
                 f"Received: workdir={path}"
             ) from error
-        self.checkpoints = list_checkpoints(self.path)
-        if resume and not self.checkpoints:
+        folder = CheckpointFolder(self.path)
+        has_saved = bool(folder.list_paths()) or self.log_path.exists()
+        if resume and not has_saved and not self.flags_path.exists():
             raise ValueError(
                 "`workdir` holds no checkpoint to resume from. "
                 f"Received: workdir={path}"
             )
-        if not resume and (self.checkpoints or self.log_path.exists()):
+        if not resume and has_saved:
             raise ValueError(
                 "`workdir` already holds a run: resume it, or choose another "
                 f"folder. Received: workdir={path}"
             )
+        self.checkpoint = folder.read_newest() if resume else None
+
+    @property
+    def flags_path(self):
+        """Path of the flags of the run."""
+        return self.path / "flags.txt"
 
     @property
     def model_path(self):
@@ -59,16 +75,27 @@ class WorkDir:
         """Path of the log, a CSV file."""
         return self.path / "log.csv"
 
+    def save_flags(self, text):
+        """Writes the flags of the run, one per line."""
+        with atomic_write(self.flags_path) as file:
+            file.write(text.encode("utf-8"))
+
+    def save_model(self, model):
+        """Writes the trained model."""
+        with atomic_path(self.model_path) as path:
+            model.save(path)
+
     def save_description(self, **description):
         """Writes what must be known to use the model beside it."""
         text = json.dumps(description, indent=2, ensure_ascii=False)
-        (self.path / "model.json").write_text(text + "\n", encoding="utf-8")
+        with atomic_write(self.path / "model.json") as file:
+            file.write(f"{text}\n".encode())
 
     def save_failures(self, source):
         """Writes the videos of a `ClipSource` that could not be read."""
         lines = [f"{p}\t{r}\n" for p, r in sorted(source.failures.items())]
-        path = self.path / "failures.txt"
-        path.write_text("".join(lines), encoding="utf-8")
+        with atomic_write(self.path / "failures.txt") as file:
+            file.write("".join(lines).encode("utf-8", "surrogateescape"))
 
 
 def read_description(model_path):

@@ -279,6 +279,14 @@ class ClipSourceTest(FolderTestCase):
         source = ClipSource([missing, empty], **arguments)
         with self.assertRaisesRegex(VideoReadError, "nor can any of the 2"):
             source[0]
+        source = ClipSource(records, **arguments)
+        source.max_failures = 0.25
+        with self.assertRaisesRegex(
+            VideoReadError, "as 2 of 4 videos, more than a share of 0.25"
+        ):
+            for index in range(4):
+                source[index]
+        self.assertEqual(sorted(source.failures), [empty.path, missing.path])
 
     @parameterized.named_parameters(
         ("num_frames", {"num_frames": 0}, "num_frames=0"),

@@ -9,6 +9,8 @@ class PixelNormalizationTest(parameterized.TestCase):
     @parameterized.parameters(
         ("kinetics", [(255 - 110.64) / 38.76, (255 - 96.29) / 40.03]),
         ("charades", [(1 - 0.413) / 0.131, (1 - 0.338) / 0.132]),
+        ("i3d", [1, 1]),
+        ("imagenet", [(255 - 123.675) / 58.395, (255 - 103.53) / 57.375]),
         ("pytorchvideo", [(1 - 0.45) / 0.225] * 2),
     )
     def test_values(self, statistics, expected):
@@ -38,5 +40,5 @@ class PixelNormalizationTest(parameterized.TestCase):
         self.assertEqual(restored.statistics, "charades")
 
     def test_invalid_statistics(self):
-        with self.assertRaisesRegex(ValueError, "statistics='imagenet'"):
-            PixelNormalization("imagenet")
+        with self.assertRaisesRegex(ValueError, "statistics='mean'"):
+            PixelNormalization("mean")

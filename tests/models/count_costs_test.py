@@ -181,5 +181,5 @@ class CountCostsTest(unittest.TestCase):
     def test_other_backbone(self):
         videos = keras.Input((None, None, None, 3))
         backbone = keras.Model(videos, videos * 2)
-        with self.assertRaisesRegex(ValueError, "must be an `X3DBackbone`"):
+        with self.assertRaisesRegex(ValueError, "must be a backbone of this"):
             count_costs(VideoClassifier(backbone, 2), CLIP)

@@ -169,7 +169,7 @@ class X3DBackboneTest(parameterized.TestCase):
 
     @parameterized.named_parameters(
         ("variant", {"variant": "xxl"}, "variant='xxl'"),
-        ("normalize", {"normalize": "imagenet"}, "statistics='imagenet'"),
+        ("normalize", {"normalize": "mean"}, "statistics='mean'"),
         ("width", {"width": 0}, "width=0"),
         ("depth", {"depth": -1.0}, r"depth=-1\.0"),
         ("shape", {"input_shape": (8, 8, 3)}, r"input_shape=\(8, 8, 3\)"),

@@ -1,5 +1,10 @@
+import pkgutil
+import re
+from unittest import mock
+
 import keras
 import numpy as np
+import pytest
 from absl.testing import parameterized
 from ops.gradients import gradients
 from ops.gradients import to_numpy
@@ -76,6 +81,13 @@ def run(videos, *plans):
     return mix_frames(videos, plans, keras.config.backend())
 
 
+def compile_pass(function, *args):
+    """Returns what XLA makes of a compiled function, as text."""
+    if keras.config.backend() == "jax":
+        return function.lower(*args).compile().as_text()
+    return function.experimental_get_compiler_ir(*args)("optimized_hlo")
+
+
 class MixFramesTest(parameterized.TestCase):
     def test_values_after_calls_with_many_other_shapes(self):
         # TensorFlow traces with unknown sizes after some.
@@ -149,6 +161,33 @@ class MixFramesTest(parameterized.TestCase):
             error = np.abs(output - expected)
             self.assertLessEqual(error.max(), 1 if dtype == "uint8" else 1e-3)
             self.assertLess(np.mean(error > 1e-3), 1e-3)
+
+    @parameterized.parameters(
+        (("copy", "frames", "move"),),
+        (("columns", "views", "copy"),),
+        (("move", "copy", "frames"),),
+    )
+    @pytest.mark.skipif(
+        keras.config.backend() == "torch", reason="It compiles nothing."
+    )
+    def test_no_batch_exists_between_plans(self, names):
+        shape = SHAPES[0]
+        videos = keras.ops.zeros(shape, "float32")
+        name = f"ssdet_keras.ops.frames.{keras.config.backend()}._mix_frames"
+        function = pkgutil.resolve_name(name)
+        with mock.patch(name, wraps=function) as one_pass:
+            run(videos, *(make_plan(shape, name) for name in names))
+        one_pass.assert_called_once()
+        compiled = compile_pass(function, *one_pass.call_args.args)
+        _, entry = compiled.split("\nENTRY ")
+        made = re.findall(r"= f32\[([\d,]+)\]\S* ([\w-]+)\(", entry)
+        batches = [
+            operation
+            for size, operation in made
+            if np.prod([int(n) for n in size.split(",")]) >= np.prod(shape)
+            and operation not in ("parameter", "bitcast")
+        ]
+        self.assertEqual(batches, ["fusion"])
 
     def test_passes(self):
         copy, mix_up = FramePlan(0, 0), FramePlan(0, 0, 0, 0, 1.0)

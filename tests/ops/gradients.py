@@ -59,12 +59,22 @@ def gradients_of_unknown_sizes(function, tensors, gradient):
     """As `gradients`, in a TensorFlow graph that knows the channels alone."""
     import tensorflow as tf
 
-    def spec(tensor):
-        unknown = tensor.shape.rank == 5
+    def spec(tensor, unknown):
         shape = (*(None,) * 4, tensor.shape[-1]) if unknown else tensor.shape
         return tf.TensorSpec(shape, tensor.dtype)
 
-    @tf.function(input_signature=[spec(t) for t in (gradient, *tensors)])
+    # Also a second video, such as a shortcut, but no kernel.
+    video, *others = tensors
+    signature = [
+        spec(gradient, True),
+        spec(video, True),
+        *(
+            spec(x, x.shape.rank == 5 and x.shape[0] == video.shape[0])
+            for x in others
+        ),
+    ]
+
+    @tf.function(input_signature=signature)
     def outputs_and_gradients(gradient, *tensors):
         return gradients(function, list(tensors), gradient)
 

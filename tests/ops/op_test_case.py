@@ -21,6 +21,9 @@ class OpTestCase(parameterized.TestCase):
         tensor = keras.ops.convert_to_tensor(array, "float32")
         return to_numpy(keras.ops.cast(tensor, dtype)).astype("float64")
 
+    def to_tensor(self, array):
+        return keras.ops.convert_to_tensor(array, "float32")
+
     def without_gradients(self, op, *args):
         """Returns the outputs of an operation at inference, as an array."""
         if keras.config.backend() == "torch":

@@ -56,6 +56,27 @@ class BackboneFactorTest(parameterized.TestCase):
                 changes[path], factor * change, rtol=1e-4, atol=1e-7
             )
 
+    @parameterized.product(name=["SGD", "AdamW"], norm=[None, 0.1])
+    def test_accumulated_gradients_are_those_of_a_larger_batch(
+        self, name, norm
+    ):
+        rng = np.random.default_rng(0)
+        x, y = rng.normal(size=(24, 3)), rng.normal(size=(24, 2))
+        weights = []
+        for batch_size, steps in ((8, None), (4, 2)):
+            model = make_model()
+            optimizer = getattr(training, name)(
+                0.1,
+                backbone_factor=0.5,
+                global_clipnorm=norm,
+                gradient_accumulation_steps=steps,
+            )
+            model.compile(optimizer, "mse")
+            model.fit(x, y, batch_size, epochs=2, shuffle=False, verbose=0)
+            weights.append(model.get_weights())
+        for a, b in zip(*weights, strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-6)
+
     def test_factor_zero_freezes_the_backbone(self):
         changes = train(training.SGD(0.01, backbone_factor=0.0), steps=2)
         self.assertEqual(np.abs(changes["stem/kernel"]).max(), 0)

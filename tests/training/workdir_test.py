@@ -2,6 +2,8 @@ import pathlib
 import tempfile
 import unittest
 
+import keras
+
 from ssdet_keras import training
 
 
@@ -14,7 +16,7 @@ class WorkDirTest(unittest.TestCase):
     def test_folders_are_made(self):
         workdir = training.WorkDir(self.path)
         self.assertTrue(self.path.is_dir())
-        self.assertEqual(workdir.checkpoints, [])
+        self.assertIsNone(workdir.checkpoint)
         self.assertEqual(list(self.path.iterdir()), [])
 
     def test_description_round_trip(self):
@@ -35,14 +37,20 @@ class WorkDirTest(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "no checkpoint"):
             training.WorkDir(self.path, resume=True)
 
+    def test_run_that_was_stopped_before_it_was_saved(self):
+        training.WorkDir(self.path).save_flags("--seed=1\n")
+        self.assertIsNone(training.WorkDir(self.path, resume=True).checkpoint)
+        training.WorkDir(self.path)
+
     def test_resume_finds_the_checkpoint(self):
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
         folder = self.path / "checkpoints"
         folder.mkdir(parents=True)
-        (folder / "epoch_0007.keras").touch()
-        workdir = training.WorkDir(self.path, resume=True)
-        self.assertEqual(
-            workdir.checkpoints, [(7, folder / "epoch_0007.keras")]
-        )
+        path = folder / "epoch_0007_step_000002.keras"
+        training.Checkpoint(path, 7, 2, 9, {}, [], []).save(model)
+        checkpoint = training.WorkDir(self.path, resume=True).checkpoint
+        self.assertEqual(checkpoint.path, path)
+        self.assertEqual((checkpoint.epoch, checkpoint.step), (7, 2))
 
     def test_folder_that_cannot_be_written(self):
         self.path.parent.mkdir(parents=True)

@@ -1,8 +1,10 @@
 """Names of the tensors in public PyTorch checkpoints, one file per model."""
 
 from ssdet_keras.models.layouts import coarse_fine_layout
+from ssdet_keras.models.layouts import i3d_layout
 from ssdet_keras.models.layouts import mstct_layout
 from ssdet_keras.models.layouts import pdan_layout
+from ssdet_keras.models.layouts import resnet3d_layout
 from ssdet_keras.models.layouts import super_event_layout
 from ssdet_keras.models.layouts import tgm_layout
 from ssdet_keras.models.layouts import x3d_layouts
@@ -17,6 +19,8 @@ LAYOUTS = (
     tgm_layout.TGM,
     pdan_layout.PDAN,
     mstct_layout.MS_TCT,
+    i3d_layout.PYTORCH_I3D,
+    resnet3d_layout.PYTORCHVIDEO_RESNET,
 )
 
 

@@ -4,13 +4,8 @@ import dataclasses
 import re
 
 from ssdet_keras.models.layouts.checkpoint_layout import CheckpointLayout
+from ssdet_keras.models.layouts.norm_weights import NORM_WEIGHTS
 
-_NORM_WEIGHTS = {
-    "weight": "gamma",
-    "bias": "beta",
-    "running_mean": "moving_mean",
-    "running_var": "moving_variance",
-}
 _OTHER_WEIGHTS = {"weight": "kernel", "bias": "bias"}
 
 
@@ -49,7 +44,7 @@ class X3DLayout(CheckpointLayout):
         if layer is None:
             return None
         is_norm = layer.endswith("norm")
-        weight = (_NORM_WEIGHTS if is_norm else _OTHER_WEIGHTS).get(parameter)
+        weight = (NORM_WEIGHTS if is_norm else _OTHER_WEIGHTS).get(parameter)
         return weight and f"{layer}/{weight}"
 
     def axes(self, path, rank):

@@ -10,7 +10,7 @@ def mix_frames(videos, plans, backend):
 
     Frames between two plans are made where the next plan shows them, so that
     no batch of them exists; but for TensorFlow and JAX where one of two plans
-    moves columns and both mix.
+    moves columns and both mix, and videos are less wide than float32.
 
     Args:
         videos: Tensor of shape `(batch, frames, height, width, channels)`,
@@ -36,7 +36,7 @@ def split_passes(plans):
     """Returns lists of plans, each for a pass over memory that XLA compiles.
 
     XLA makes each element of a mix anew wherever it is shown. That is quick,
-    unless it has to be looked up column by column.
+    unless it has to be rounded and looked up column by column.
     """
     passes = [[]]
     for plan in plans:

@@ -15,7 +15,8 @@ def is_on_host(x):
 
 def mix_frames(videos, plans):
     """See `ssdet_keras.ops.frames`."""
-    for plans_of_pass in split_passes(plans):
+    is_wide = videos.dtype in (jnp.float32, jnp.float64)
+    for plans_of_pass in [plans] if is_wide else split_passes(plans):
         videos = _mix_frames(videos, plans_of_pass)
     return videos
 
@@ -26,45 +27,31 @@ def _mix_frames(videos, plans):
     num_clips, num_frames, height, width, channels = videos.shape
     # Columns and channels are one axis, so that the loop has a long inside.
     rows = videos.reshape(num_clips, num_frames, height, width * channels)
-    clip = jnp.arange(num_clips)[:, None]
-    frame = jnp.arange(num_frames)[None]
-    shown = _show(rows, plans, clip, frame, None, channels)
-    return shown.reshape(videos.shape)
+    for plan in plans:
+        rows = _show(rows, plan, channels)
+    return rows.reshape(videos.shape)
 
 
-def _show(rows, plans, clip, frame, column, channels):
-    """Returns the given frames of what the plans show.
-
-    Columns are `None` for all of them, or an array of `(batch, frames, width)`.
-    """
-    if not plans:
-        shown = rows[clip, frame]
-        if column is None:
-            return shown
-        index = column[..., None] * channels + jnp.arange(channels)
-        index = index.reshape(*column.shape[:2], 1, -1)
-        return jnp.take_along_axis(shown, index, axis=-1)
-
-    *before, plan = plans
-    plan = jax.tree.map(lambda x: x[clip, frame], plan)
-    column_1 = column_2 = column
-    if plan.move is not None:
-        width = rows.shape[-1] // channels
-        column_1 = _move(column, plan.move, width)
-        column_2 = _move(column, -plan.move, width)
-    first = _show(rows, before, plan.clip_1, plan.frame_1, column_1, channels)
+def _show(rows, plan, channels):
+    first = _move(rows[plan.clip_1, plan.frame_1], plan.move, 1, channels)
     if plan.weight is None:
         return first
-    second = _show(rows, before, plan.clip_2, plan.frame_2, column_2, channels)
+    second = _move(rows[plan.clip_2, plan.frame_2], plan.move, -1, channels)
     weight = plan.weight
     if weight.shape[-1] > 1:
         weight = jnp.repeat(weight, channels, axis=-1)
     return _mix(first, second, weight[:, :, None])
 
 
-def _move(column, move, width):
-    column = jnp.arange(width) if column is None else column
-    return jnp.clip(column + move[..., None], 0, width - 1)
+def _move(rows, move, sign, channels):
+    if move is None:
+        return rows
+    width = rows.shape[-1] // channels
+    column = jnp.arange(width) + sign * move[..., None]
+    column = jnp.clip(column, 0, width - 1)
+    index = column[..., None] * channels + jnp.arange(channels)
+    index = index.reshape(*move.shape, 1, -1)
+    return jnp.take_along_axis(rows, index, axis=-1)
 
 
 def _mix(frame_1, frame_2, weight):

@@ -15,7 +15,8 @@ def mix_frames(videos, plans):
     shape = videos.shape
     if all(plan.weight is None for plan in plans):
         return tf.ensure_shape(_copy_frames(videos, plans), shape)
-    for plans_of_pass in split_passes(plans):
+    is_wide = videos.dtype in (tf.float32, tf.float64)
+    for plans_of_pass in [plans] if is_wide else split_passes(plans):
         videos = _mix_frames(videos, plans_of_pass)
     # A function of relaxed shapes forgets them.
     return tf.ensure_shape(videos, shape)
@@ -40,36 +41,24 @@ def _mix_frames(videos, plans):
     rows = tf.reshape(
         videos, (shape[0] * shape[1], shape[2], shape[3] * shape[4])
     )
-    frame = tf.range(shape[0] * shape[1])
-    return tf.reshape(_show(rows, plans, frame, None, shape), shape)
+    for plan in plans:
+        rows = _show(rows, plan, shape)
+    return tf.reshape(rows, shape)
 
 
-def _show(rows, plans, frame, column, shape):
-    """Returns the given frames of what the plans show.
-
-    Columns are `None` for all of them, or a tensor of `(all frames, width)`.
-    """
-    if not plans:
-        shown = tf.gather(rows, frame)
-        return shown if column is None else _take_columns(shown, column, shape)
-
-    *before, plan = plans
+def _show(rows, plan, shape):
     clip_1, frame_1, clip_2, frame_2, weight, move = (
-        None if x is None else tf.gather(_flatten(x), frame) for x in plan[:6]
+        None if x is None else _flatten(x) for x in plan[:6]
     )
-    column_1 = column_2 = column
-    if move is not None:
-        column_1 = _move(column, move, shape)
-        column_2 = _move(column, -move, shape)
-    frame_1 = clip_1 * shape[1] + frame_1
-    first = _show(rows, before, frame_1, column_1, shape)
+    first = tf.gather(rows, clip_1 * shape[1] + frame_1)
+    first = _move(first, move, 1, shape)
     if weight is None:
         return first
-    frame_2 = clip_2 * shape[1] + frame_2
-    second = _show(rows, before, frame_2, column_2, shape)
+    second = tf.gather(rows, clip_2 * shape[1] + frame_2)
+    second = _move(second, move, -1, shape)
     if weight.shape[-1] != 1:
         # Of a relaxed shape it may be one weight for all columns, too.
-        weight = tf.broadcast_to(weight, (tf.size(frame), shape[3]))
+        weight = tf.broadcast_to(weight, (shape[0] * shape[1], shape[3]))
         weight = tf.repeat(weight, shape[4], axis=-1)
     return _mix(first, second, weight[:, None])
 
@@ -79,14 +68,13 @@ def _flatten(x):
     return tf.reshape(x, tf.concat([[-1], tf.shape(x)[2:]], 0))
 
 
-def _move(column, move, shape):
-    column = tf.range(shape[3]) if column is None else column
-    return tf.clip_by_value(column + move[:, None], 0, shape[3] - 1)
-
-
-def _take_columns(rows, column, shape):
+def _move(rows, move, sign, shape):
+    if move is None:
+        return rows
+    column = tf.range(shape[3]) + sign * move[:, None]
+    column = tf.clip_by_value(column, 0, shape[3] - 1)
     index = column[..., None] * shape[4] + tf.range(shape[4])
-    index = tf.reshape(index, (tf.size(column) // shape[3], -1))
+    index = tf.reshape(index, (shape[0] * shape[1], -1))
     rows = tf.transpose(rows, (0, 2, 1))
     return tf.transpose(tf.gather(rows, index, batch_dims=1), (0, 2, 1))
 

@@ -1,0 +1,169 @@
+"""Training that survives."""
+
+import contextlib
+
+import keras
+
+from ssdet_keras.data.clip_batches import ClipBatches
+from ssdet_keras.training.checkpoints import Checkpoints
+from ssdet_keras.training.epoch_log import EpochLog
+from ssdet_keras.training.stop_on_nan import StopOnNaN
+from ssdet_keras.training.stop_signals import StopSignals
+from ssdet_keras.training.training_stopped import TrainingStopped
+
+
+def train(
+    model,
+    source,
+    workdir,
+    batch_size,
+    num_epochs,
+    steps_per_epoch,
+    saved_model=None,
+    checkpoint_steps=None,
+    keep_checkpoints=3,
+    callbacks=(),
+    **kwargs,
+):
+    """Trains a model on clips, from the checkpoint of its folder on.
+
+    The steps, the losses and the weights are those of a run that was never
+    stopped, however often it was. The trained model is saved at the end.
+
+    Args:
+        model: Compiled Keras model, which was loaded from
+            `workdir.checkpoint` if there is one.
+        source: `ClipSource`.
+        workdir: `WorkDir`.
+        batch_size: Integer.
+        num_epochs: Integer. Epochs of the whole run.
+        steps_per_epoch: Integer.
+        saved_model: Keras model that is saved, if it is another one than the
+            one that is trained. Both share their weights. Defaults to `model`.
+        checkpoint_steps: Integer or `None`. Steps of an epoch between
+            checkpoints. Defaults to `None`: after every epoch alone.
+        keep_checkpoints: Integer. Defaults to `3`.
+        callbacks: Sequence of further callbacks of Keras. Steps are numbered
+            from the first one that is trained: from 0, unless a run is resumed
+            within an epoch.
+        **kwargs: Further arguments of `ClipBatches`, such as `augment`,
+            `transform`, `seed` and `workers`.
+
+    Raises:
+        TrainingStopped: If there is a SIGTERM or SIGINT, if a file can't be
+            written, if the loss becomes NaN or infinite, or if
+            `steps_per_epoch` is another one than that of a checkpoint within an
+            epoch.
+        VideoReadError: If too many videos can't be read, see
+            `ClipSource.max_failures`.
+
+    Example:
+
+    ```python
+    workdir = ssdet_keras.training.WorkDir("run", resume=True)
+    if workdir.checkpoint:
+        model = keras.saving.load_model(workdir.checkpoint.path)
+    ssdet_keras.training.train(
+        model, source, workdir, batch_size=16, num_epochs=10,
+        steps_per_epoch=500, checkpoint_steps=100,
+        transform=lambda batch: (batch["videos"], batch["labels"]),
+    )
+    ```
+    """
+    start = workdir.checkpoint
+    epoch = step = 0
+    if start is not None:
+        epoch, step = start.epoch, start.step
+        if step and steps_per_epoch != start.steps_per_epoch:
+            raise TrainingStopped(
+                "A run that was stopped within an epoch must be resumed with "
+                f"{start.steps_per_epoch} steps per epoch, as before. "
+                f"Received: steps_per_epoch={steps_per_epoch}"
+            )
+        source.failures.update(start.failures)
+    # Before the first step, or TensorFlow would trace that step twice. One that
+    # scales the loss would start anew if it was built again.
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    with StopSignals() as signals:
+        callbacks = [
+            *callbacks,
+            EpochLog(workdir.log_path, epoch, source.failures),
+            Checkpoints(
+                workdir.path,
+                checkpoint_steps,
+                keep_checkpoints,
+                saved_model,
+                start,
+                signals,
+                source.failures,
+            ),
+        ]
+        raw_weights = _RawWeights()
+        # The epochs of `fit` have one length: the rest of one comes apart.
+        parts = [(epoch, step, epoch + 1)] if step else []
+        parts.append((epoch + bool(step), 0, num_epochs))
+        for epoch, step, end in parts:
+            if epoch >= end:
+                continue
+            batches = ClipBatches(
+                source,
+                batch_size,
+                steps_per_epoch=steps_per_epoch,
+                initial_epoch=epoch,
+                initial_batch=step,
+                **kwargs,
+            )
+            with contextlib.closing(batches):
+                try:
+                    model.fit(
+                        batches,
+                        epochs=end,
+                        initial_epoch=epoch,
+                        steps_per_epoch=steps_per_epoch - step,
+                        shuffle=False,
+                        callbacks=[
+                            StopOnNaN(batches, workdir.path),
+                            raw_weights,
+                            *callbacks,
+                        ],
+                        verbose=2,
+                    )
+                except Exception as error:
+                    workdir.save_failures(source)
+                    if batches.error in (None, error):
+                        raise
+                    raise batches.error from error
+    # Where all epochs were done before, `fit` has not put averaged weights in.
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+    workdir.save_model(saved_model or model)
+    workdir.save_failures(source)
+
+
+class _RawWeights(keras.callbacks.Callback):
+    """Goes on with the weights of the last epoch in the next `fit`.
+
+    At its end, `fit` puts the averaged weights of an optimizer with `use_ema`
+    in their places.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self._weights = None
+
+    def on_train_begin(self, logs=None):
+        if self._weights is not None:
+            for variable, weight in zip(
+                self.model.trainable_variables, self._weights, strict=True
+            ):
+                variable.assign(weight)
+
+    def on_epoch_end(self, epoch, logs=None):
+        model = self.model
+        optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+        if optimizer.use_ema:
+            self._weights = [
+                # A copy: with PyTorch, the array is the weight.
+                keras.ops.convert_to_numpy(variable).copy()
+                for variable in model.trainable_variables
+            ]
