@@ -121,11 +121,14 @@ class GridPool(keras.layers.Layer):
             self.convolutions, self.norms, strict=True
         ):
             x = norm(_halve(x, convolution), training=training)
+        kernel, bias = self.confidence.kernel, self.confidence.bias
         x = ssdet_ops.spatial_conv3d(
-            x, keras.ops.cast(self.confidence.kernel, x.dtype), stride=2
+            x, keras.ops.cast(kernel, x.dtype), stride=2
         )
         x = keras.ops.mean(keras.ops.cast(x, "float32"), axis=(2, 3, 4))
-        positions = positions_of_confidences(x + self.confidence.bias)
+        positions = positions_of_confidences(
+            x + keras.ops.cast(bias, "float32")
+        )
         frames = uniform_positions(keras.ops.shape(inputs)[1])
         return interpolate_steps(inputs, frames, positions), positions
 
@@ -154,7 +157,10 @@ def positions_of_confidences(logits):
         Float32 tensor of shape `(batch, regions + 1)`.
     """
     # Of log(1 - confidence): lengths have a sum also where all would be zero.
-    lengths = keras.ops.softmax(-keras.ops.softplus(logits / 2), axis=1)
+    lengths = -keras.ops.softplus(logits / 2)
+    longest = keras.ops.max(lengths, axis=1, keepdims=True)
+    lengths = keras.ops.exp(lengths - longest)
+    lengths = lengths / keras.ops.sum(lengths, axis=1, keepdims=True)
     # Sums of more numbers are never smaller here, as those of `cumsum` can be
     # where it is computed in parallel.
     region = keras.ops.arange(keras.ops.shape(logits)[1])

@@ -107,10 +107,11 @@ def _shrink(x, axis, size):
     """Pools an axis to a size, unless it is not larger."""
     num_inputs = keras.ops.shape(x)[axis]
     # In a TensorFlow graph either can be a tensor.
-    is_known = isinstance(num_inputs, int) and isinstance(size, int)
-    if is_known and num_inputs <= size:
+    if not (isinstance(num_inputs, int) and isinstance(size, int)):
+        size = keras.ops.minimum(num_inputs, size)
+    elif num_inputs <= size:
         return x
-    first, last = _windows(num_inputs, keras.ops.minimum(num_inputs, size))
+    first, last = _windows(num_inputs, size)
     inputs = keras.ops.arange(num_inputs, dtype="int32")
     is_in = keras.ops.logical_and(
         first[:, None] <= inputs, inputs <= last[:, None]

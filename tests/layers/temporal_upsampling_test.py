@@ -21,6 +21,26 @@ class TemporalUpsamplingTest(parameterized.TestCase):
         self.assertEqual(outputs.shape, (1, num_frames, 1))
         np.testing.assert_allclose(outputs.ravel(), expected, atol=1e-6)
 
+    @parameterized.parameters(
+        ([0, 3], 4, [0, 1, 2, 3]),
+        ([0, 1, 4], 5, [0, 0.5, 1, 2.5, 4]),
+        ([5], 3, [5, 5, 5]),
+        ([1, 5, 9], 1, [1]),
+    )
+    def test_aligned_corners(self, sequence, num_frames, expected):
+        layer = TemporalUpsampling(align_corners=True)
+        outputs = layer(
+            np.array(sequence, "float32").reshape(1, -1, 1),
+            np.zeros((1, num_frames, 1)),
+        )
+        np.testing.assert_allclose(
+            keras.ops.convert_to_numpy(outputs).ravel(), expected, atol=1e-6
+        )
+        restored = keras.saving.deserialize_keras_object(
+            keras.saving.serialize_keras_object(layer)
+        )
+        self.assertTrue(restored.align_corners)
+
     def test_unknown_lengths(self):
         videos = keras.Input((None, 2, 2, 3))
         steps = keras.ops.mean(videos[:, ::2], axis=(2, 3))

@@ -15,7 +15,9 @@ class ZeroMeanInitializerTest(unittest.TestCase):
 
     def test_seed_gives_the_same_weights(self):
         first, second = (
-            keras.ops.convert_to_numpy(ZeroMeanInitializer(seed=1)((3, 1, 1, 4)))
+            keras.ops.convert_to_numpy(
+                ZeroMeanInitializer(seed=1)((3, 1, 1, 4))
+            )
             for _ in range(2)
         )
         np.testing.assert_array_equal(first, second)
