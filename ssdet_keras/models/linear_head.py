@@ -103,6 +103,10 @@ class LinearHead(keras.layers.Layer):
             (*inputs.shape[:-1], self.num_classes), dtype="float32"
         )
 
+    def compute_mask(self, inputs, previous_mask):
+        # Losses tell padding by its labels.
+        return None
+
     def get_config(self):
         return {
             **super().get_config(),
