@@ -32,13 +32,18 @@ _PUBLISHED = {
     "xl": (16, 312, 10.99, 35.84),
 }
 
+_TWO_STREAMS = {
+    "slowfast": models.SlowFastDetector,
+    "coarse_fine": models.CoarseFineDetector,
+}
+
 _VARIANT = flags.DEFINE_enum(
     "variant", None, list(_PUBLISHED), "Variant of X3D. Default: all of them."
 )
 _MODEL = flags.DEFINE_enum(
     "model",
     "classifier",
-    ["backbone", "classifier", "detector", "slowfast"],
+    ["backbone", "classifier", "detector", *_TWO_STREAMS],
     "What is built of --variant.",
 )
 _NUM_CLASSES = flags.DEFINE_integer(
@@ -155,9 +160,10 @@ def make_model():
         return models.VideoClassifier(backbone, _NUM_CLASSES.value)
     if _MODEL.value == "detector":
         return models.FrameDetector(backbone, _NUM_CLASSES.value)
-    if _MODEL.value == "slowfast":
+    if _MODEL.value in _TWO_STREAMS:
         fast = models.X3DBackbone(_VARIANT.value)
-        return models.SlowFastDetector(backbone, fast, _NUM_CLASSES.value)
+        two_streams = _TWO_STREAMS[_MODEL.value]
+        return two_streams(backbone, fast, _NUM_CLASSES.value)
     return backbone
 
 

@@ -73,18 +73,22 @@ class FineModulation(keras.layers.Layer):
     def build(self, features_shape, centers_shape=None, mask_shape=None):
         channels = known_channels(features_shape)
         filters = self.filters or channels
-        for name, units, activation in (
-            ("attention_hidden", channels, "relu"),
-            ("attention", 1, "sigmoid"),
-            ("shift_hidden", channels, "relu"),
-            ("shift", filters, None),
-            ("scale_hidden", channels, "relu"),
-            ("scale", filters, None),
+        outputs_shape = (None, None, *features_shape[2:])
+        if centers_shape is not None:
+            sizes = features_shape[4:] if self.pool else features_shape[2:]
+            outputs_shape = (*centers_shape, *sizes)
+        for name, units, activation, shape in (
+            ("attention_hidden", channels, "relu", features_shape),
+            ("attention", 1, "sigmoid", features_shape),
+            ("shift_hidden", channels, "relu", outputs_shape),
+            ("shift", filters, None, outputs_shape),
+            ("scale_hidden", channels, "relu", outputs_shape),
+            ("scale", filters, None, outputs_shape),
         ):
             layer = keras.layers.Dense(
                 units, activation, dtype=self.dtype_policy, name=name
             )
-            layer.build((None, channels))
+            layer.build(shape)
             setattr(self, name, layer)
 
     def call(self, features, centers, mask):

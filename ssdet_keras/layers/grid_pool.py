@@ -87,11 +87,14 @@ class GridPool(keras.layers.Layer):
         channels = known_channels(input_shape)
         self.input_spec = keras.layers.InputSpec(ndim=5, axes={-1: channels})
         self.convolutions, self.norms = [], []
-        shape = (None, None, None, None, channels)
+        shape = tuple(input_shape)
         for index in range(1, self.ratio.bit_length()):
+            # `_halve` and `call` compute them: the layers hold the weights.
             convolution = keras.layers.Conv3D(
                 channels,
                 3,
+                strides=2,
+                padding="same",
                 kernel_initializer="he_normal",
                 data_format="channels_last",
                 dtype=self.dtype_policy,
@@ -103,12 +106,15 @@ class GridPool(keras.layers.Layer):
                 name=f"conv{index}_norm",
             )
             convolution.build(shape)
+            shape = convolution.compute_output_shape(shape)
             norm.build(shape)
             self.convolutions.append(convolution)
             self.norms.append(norm)
         self.confidence = keras.layers.Conv2D(
             1,
             3,
+            strides=2,
+            padding="same",
             data_format="channels_last",
             dtype=self.dtype_policy,
             name="confidence",

@@ -54,6 +54,13 @@ class MultiStageFusion(keras.layers.Layer):
 
     def build(self, inputs_shape, shifts_shape, scales_shape):
         channels = known_channels(inputs_shape)
+        # Pixels, and the pairs of neighbours that are mixed with them.
+        sizes = [
+            None if None in pair else 2 * min(pair) - 1
+            for pair in zip(
+                inputs_shape[2:4], shifts_shape[0][2:4], strict=True
+            )
+        ]
         for name, activation, shapes in (
             ("shift", None, shifts_shape),
             ("scale", "sigmoid", scales_shape),
@@ -61,7 +68,8 @@ class MultiStageFusion(keras.layers.Layer):
             layer = keras.layers.Dense(
                 channels, activation, dtype=self.dtype_policy, name=name
             )
-            layer.build((None, sum(map(known_channels, shapes))))
+            mixed = sum(map(known_channels, shapes))
+            layer.build((*inputs_shape[:2], *sizes, mixed))
             setattr(self, name, layer)
 
     def call(self, inputs, shifts, scales):

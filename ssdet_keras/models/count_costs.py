@@ -91,7 +91,7 @@ def count_costs(model, clip_shape):
         streams = {"fast ": model.fast_stream, "slow ": model.slow_stream}
     parts = {}
     for prefix, stream in streams.items():
-        _count_parts(prefix, stream, parts)
+        _count_parts(prefix, stream, clip_shape[0], parts)
     parts = [part for part in parts.values() if part.parameters]
     sums = (sum(part[i] for part in parts) for i in (2, 3, 4))
     field = tuple(
@@ -100,7 +100,7 @@ def count_costs(model, clip_shape):
     return [*parts, Costs("total", model.output_shape[1:], *sums, field)]
 
 
-def _count_parts(prefix, model, parts):
+def _count_parts(prefix, model, frames, parts):
     """Adds the costs of a model to a dict of name to `Costs`."""
     field, step = (1, 1, 1), (1, 1, 1)
     for layer in _flatten(model):
@@ -115,11 +115,13 @@ def _count_parts(prefix, model, parts):
         parameters, multiply_adds, activations = before
         parameters += layer.count_params() - _non_trainable(layer)
         for leaf in _leaves(layer):
-            outputs, products = _count(leaf)
+            outputs, products = _count(leaf, frames)
             activations += outputs
             multiply_adds += outputs * products
         counts = (parameters, multiply_adds, activations)
-        parts[name] = Costs(name, layer.output.shape[1:], *counts, field)
+        # Of several outputs, the first one.
+        output_shape = keras.tree.flatten(layer.output)[0].shape[1:]
+        parts[name] = Costs(name, output_shape, *counts, field)
 
 
 def _rebuild(model, clip_shape):
@@ -182,7 +184,7 @@ def _non_trainable(layer):
     return sum(math.prod(x.shape) for x in layer.non_trainable_weights)
 
 
-def _count(leaf):
+def _count(leaf, frames):
     """Returns the number of outputs, and of the products summed in each."""
     if not isinstance(leaf, _COUNTED):
         if any(len(weight.shape) > 1 for weight in leaf.weights):
@@ -191,7 +193,10 @@ def _count(leaf):
                 f"{leaf.path}, a {type(leaf).__name__}"
             )
         return 0, 0
-    input_shape = leaf.get_build_config()["input_shape"]
+    input_shape = list(leaf.get_build_config()["input_shape"])
+    if len(input_shape) == 5 and input_shape[1] is None:
+        # Features of the other stream: those of the clip.
+        input_shape[1] = frames
     output_shape = leaf.compute_output_shape(input_shape)
     # The batch is unknown, except where frames are a batch of images.
     if None in output_shape[1:]:

@@ -2,6 +2,7 @@ import unittest
 
 import keras
 
+from ssdet_keras.models import CoarseFineDetector
 from ssdet_keras.models import FrameDetector
 from ssdet_keras.models import SlowFastDetector
 from ssdet_keras.models import VideoClassifier
@@ -89,6 +90,38 @@ class CountCostsTest(unittest.TestCase):
         # Of the stem and of blocks, the last four at a stride of two.
         self.assertEqual(found["fast conv5"].receptive_field[0], 5 + 2 + 4 * 2)
         self.assertEqual(found["slow conv5"].receptive_field[0], 5 + 2 + 4 * 4)
+
+    def test_coarse_fine(self):
+        """6 frames of Fine, 3 regions of 2 frames, and so 4 steps of Coarse."""
+        coarse, fine = tiny_backbone(), tiny_backbone()
+        detector = CoarseFineDetector(coarse, fine, 5, ratio=2)
+        found = {x.name: x for x in count_costs(detector, (6, 64, 96, 3))}
+        # Of 16 x 24 pixels, each convolution leaves half the rows and columns.
+        self.assertEqual(
+            found["slow grid"][2:5],
+            (
+                27 * 8 * 8 + 8 + 2 * 8 + 9 * 8 + 1,
+                3 * 8 * 12 * 8 * 27 * 8 + 3 * 4 * 6 * 9 * 8,
+                3 * 8 * 12 * 8 + 3 * 4 * 6,
+            ),
+        )
+        parameters = multiply_adds = 0
+        mixed = 8 + 16 + 24 + 48
+        # Of stages of 16 x 24 to 2 x 3 pixels: those of 7 x 7 at most, and
+        # between two neighbours.
+        pixels = (13 * 13, 13 * 13, 7 * 11, 3 * 5)
+        for channels, size in zip((8, 16, 24, 48), pixels, strict=True):
+            square = channels * channels
+            parameters += 5 * (square + channels) + channels + 1
+            parameters += 2 * (mixed * channels + channels)
+            multiply_adds += 6 * 49 * (square + channels) + 4 * 4 * 49 * square
+            multiply_adds += 4 * 2 * size * mixed * channels
+        # Of the logits, averaged over space.
+        parameters += 3 * (108 * 108 + 108) + 108 + 1 + 2 * (108 * 5 + 5)
+        multiply_adds += 6 * 49 * (108 * 108 + 108)
+        multiply_adds += 4 * 2 * (108 * 108 + 108 * 5)
+        self.assertEqual(found["slow fusion"][2:4], (parameters, multiply_adds))
+        self.assertEqual(found["slow stage2"].output_shape, (4, 8, 12, 16))
 
     def test_every_part_by_hand(self):
         classifier = VideoClassifier(tiny_backbone(), 5)
