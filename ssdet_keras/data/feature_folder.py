@@ -122,6 +122,8 @@ class FeatureFolder(collections.abc.Mapping):
         paths, others = {}, 0
         for folder, _, names in os.walk(self.path, followlinks=True):
             for name in names:
+                if name.startswith("."):
+                    continue  # What a writer that was killed has left.
                 if name.endswith(self._suffix):
                     path = os.path.join(folder, name)
                     video_id = os.path.relpath(path, self.path)

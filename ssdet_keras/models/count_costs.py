@@ -8,6 +8,7 @@ import keras
 from ssdet_keras.layers.conv3d import Conv3D
 from ssdet_keras.layers.depthwise_conv3d import DepthwiseConv3D
 from ssdet_keras.layers.inception_block3d import InceptionBlock3D
+from ssdet_keras.layers.max_pooling3d import MaxPooling3D
 from ssdet_keras.layers.pointwise_conv3d import PointwiseConv3D
 from ssdet_keras.layers.temporal_subsampling import TemporalSubsampling
 from ssdet_keras.models.two_stream_detector import TwoStreamDetector
@@ -106,11 +107,17 @@ def _count_parts(prefix, model, frames, parts):
     for layer in _flatten(model):
         for leaf in _longest_path(layer):
             field, step = _grow(field, step, leaf)
-        if not layer.weights:
-            continue
         name = prefix + layer.name.partition("_")[0]
         if layer.name == "fast_head":
             name = "fast head"
+        # Of several outputs, the first one.
+        output_shape = keras.tree.flatten(layer.output)[0].shape[1:]
+        if isinstance(layer, MaxPooling3D) and name in parts:
+            parts[name] = parts[name]._replace(
+                output_shape=output_shape, receptive_field=field
+            )
+        if not layer.weights:
+            continue
         before = parts[name][2:5] if name in parts else (0, 0, 0)
         parameters, multiply_adds, activations = before
         parameters += layer.count_params() - _non_trainable(layer)
@@ -119,8 +126,6 @@ def _count_parts(prefix, model, frames, parts):
             activations += outputs
             multiply_adds += outputs * products
         counts = (parameters, multiply_adds, activations)
-        # Of several outputs, the first one.
-        output_shape = keras.tree.flatten(layer.output)[0].shape[1:]
         parts[name] = Costs(name, output_shape, *counts, field)
 
 

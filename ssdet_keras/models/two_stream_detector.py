@@ -63,15 +63,18 @@ class TwoStreamDetector(VideoDetector):
         }
         outputs = slow_stream({k: inputs[k] for k in slow_stream.input})
         super().__init__(inputs=videos, outputs=outputs, **kwargs)
-        # `trainable` was set for all layers, also those of a frozen backbone.
-        for backbone in (slow, fast):
-            backbone.trainable = backbone.trainable and self.trainable
         self.slow = slow
         self.fast = fast
         self.slow_stream = slow_stream
         self.fast_stream = fast_stream
         self.head = head
         self.num_classes = num_classes
+        # `trainable` was set for all layers, also those of a frozen backbone.
+        for backbone in (slow, fast):
+            is_trainable = backbone.trainable and self.trainable
+            # With TensorFlow, nothing but a change reaches the layers.
+            backbone.trainable = not is_trainable
+            backbone.trainable = is_trainable
 
     @classmethod
     def from_config(cls, config, custom_objects=None):

@@ -185,6 +185,7 @@ class DemoTest(unittest.TestCase):
             "--steps=2",
             "--augmentation=joint",
             "--loss=softmax",
+            "--max_failures=0.2",
         )
         self.assertEqual(result.returncode, 0, result.stderr[-5000:])
         failures = (workdir / "failures.txt").read_text()

@@ -312,7 +312,7 @@ class ExtractFeaturesTest(DatasetRecipeCase):
 
         self.kill_recipe(RECIPE, arguments, is_at_work)
         self.assertEqual(
-            [path.name for path in self.output.glob("*.safetensors")],
+            [path.name for path in self.output.glob("[!.]*.safetensors")],
             ["0.safetensors"],
         )
         self.assertTrue(is_at_work())

@@ -106,7 +106,10 @@ class ModelSummaryTest(unittest.TestCase):
             (["--checkpoint=none.keras"], "--checkpoint=none.keras"),
             ([f"--checkpoint={broken}"], "Can't load .*broken.keras"),
             ([f"--checkpoint={other}"], "set --frames, --height and --width"),
-            ([f"--checkpoint={other}", *sizes], "must be an `X3DBackbone`"),
+            (
+                [f"--checkpoint={other}", *sizes],
+                "must be a backbone of this package",
+            ),
         ]
         messages = run_recipe_cases(RECIPE, [case for case, _ in cases])
         for (case, expected), message in zip(cases, messages, strict=True):
