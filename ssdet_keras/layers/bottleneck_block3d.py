@@ -7,7 +7,6 @@ from ssdet_keras.layers.convolve_normalized import convolve_normalized
 from ssdet_keras.layers.fused_batch_normalization import FusedBatchNormalization
 from ssdet_keras.layers.known_channels import known_channels
 from ssdet_keras.layers.pointwise_conv3d import PointwiseConv3D
-from ssdet_keras.ops.convolution_shapes import output_length
 
 
 @keras.saving.register_keras_serializable(package="ssdet_keras")
@@ -129,14 +128,8 @@ class BottleneckBlock3D(keras.layers.Layer):
         )
 
     def compute_output_shape(self, input_shape):
-        batch, frames, height, width = input_shape[:4]
-        return (
-            batch,
-            frames,
-            output_length(height, 1, self.stride, 0),
-            output_length(width, 1, self.stride, 0),
-            self.filters,
-        )
+        strided_shape = self.spatial.compute_output_shape(input_shape)
+        return (*strided_shape[:-1], self.filters)
 
     def get_config(self):
         return {

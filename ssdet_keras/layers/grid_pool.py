@@ -3,6 +3,7 @@
 import keras
 
 from ssdet_keras import ops as ssdet_ops
+from ssdet_keras.layers.conv3d import Conv3D
 from ssdet_keras.layers.fused_batch_normalization import FusedBatchNormalization
 from ssdet_keras.layers.interpolate_steps import interpolate_steps
 from ssdet_keras.layers.interpolate_steps import uniform_positions
@@ -89,14 +90,10 @@ class GridPool(keras.layers.Layer):
         self.convolutions, self.norms = [], []
         shape = tuple(input_shape)
         for index in range(1, self.ratio.bit_length()):
-            # `_halve` and `call` compute them: the layers hold the weights.
-            convolution = keras.layers.Conv3D(
+            convolution = Conv3D(
                 channels,
                 3,
                 strides=2,
-                padding="same",
-                kernel_initializer="he_normal",
-                data_format="channels_last",
                 dtype=self.dtype_policy,
                 name=f"conv{index}",
             )
@@ -110,6 +107,7 @@ class GridPool(keras.layers.Layer):
             norm.build(shape)
             self.convolutions.append(convolution)
             self.norms.append(norm)
+        # This layer holds the weights, for frames as images.
         self.confidence = keras.layers.Conv2D(
             1,
             3,
@@ -126,7 +124,7 @@ class GridPool(keras.layers.Layer):
         for convolution, norm in zip(
             self.convolutions, self.norms, strict=True
         ):
-            x = norm(_halve(x, convolution), training=training)
+            x = norm(convolution(x), training=training)
         kernel, bias = self.confidence.kernel, self.confidence.bias
         x = ssdet_ops.spatial_conv3d(
             x, keras.ops.cast(kernel, x.dtype), stride=2
@@ -177,22 +175,3 @@ def positions_of_confidences(logits):
     ends = keras.ops.minimum(ends[:, :-1], 1.0)
     first = keras.ops.zeros_like(logits[:, :1])
     return keras.ops.concatenate([first, ends, first + 1], axis=1)
-
-
-def _halve(x, convolution):
-    """Convolves with stride 2, with a zero on all sides."""
-    channels, filters = convolution.kernel.shape[-2:]
-    kernel = keras.ops.cast(convolution.kernel, x.dtype)
-    # The temporal taps of a frame side by side, in one 2D convolution.
-    kernel = keras.ops.reshape(
-        keras.ops.transpose(kernel, (1, 2, 3, 0, 4)),
-        (3, 3, channels, 3 * filters),
-    )
-    steps = output_length(keras.ops.shape(x)[1], 3, 2, 1)
-    x = ssdet_ops.spatial_conv3d(x, kernel, stride=2)
-    x = keras.ops.pad(x, [[0, 0], [1, 1], [0, 0], [0, 0], [0, 0]])
-    taps = (
-        x[:, tap : tap + 2 * steps - 1 : 2, ..., tap * filters :][..., :filters]
-        for tap in range(3)
-    )
-    return sum(taps) + keras.ops.cast(convolution.bias, x.dtype)

@@ -45,9 +45,7 @@ class TemporalSubsampling(keras.layers.Layer):
 
     def call(self, inputs):
         frames = keras.ops.shape(inputs)[1]
-        steps = (frames + self.ratio - 1) // self.ratio
-        middle = 2 * keras.ops.arange(steps, dtype="int32") + 1
-        return keras.ops.take(inputs, middle * frames // (2 * steps), axis=1)
+        return keras.ops.take(inputs, middle_frames(frames, self.ratio), axis=1)
 
     def compute_output_spec(self, inputs):
         batch_size, frames, *sizes = inputs.shape
@@ -56,3 +54,18 @@ class TemporalSubsampling(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "ratio": self.ratio}
+
+
+def middle_frames(num_frames, ratio):
+    """Returns the indices of one of every `ratio` frames, in their middle.
+
+    Args:
+        num_frames: Integer or integer tensor.
+        ratio: Positive integer.
+
+    Returns:
+        int32 tensor of shape `(ceil(num_frames / ratio),)`.
+    """
+    steps = (num_frames + ratio - 1) // ratio
+    middle = 2 * keras.ops.arange(steps, dtype="int32") + 1
+    return middle * num_frames // (2 * steps)

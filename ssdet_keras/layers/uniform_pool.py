@@ -2,6 +2,8 @@
 
 import keras
 
+from ssdet_keras.layers.temporal_subsampling import middle_frames
+
 _MODES = ("stride", "max", "average")
 
 
@@ -61,10 +63,10 @@ class UniformPool(keras.layers.Layer):
     def call(self, inputs):
         frames = keras.ops.shape(inputs)[1]
         steps = (frames + self.ratio - 1) // self.ratio
-        step = keras.ops.arange(steps, dtype="int32")
         if self.mode == "stride":
-            indices = [(2 * step + 1) * frames // (2 * steps)]
+            indices = [middle_frames(frames, self.ratio)]
         else:
+            step = keras.ops.arange(steps, dtype="int32")
             first = step * frames // steps
             indices = [
                 keras.ops.minimum(first + i, frames - 1)

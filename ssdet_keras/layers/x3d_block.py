@@ -9,7 +9,6 @@ from ssdet_keras.layers.fused_batch_normalization import FusedBatchNormalization
 from ssdet_keras.layers.known_channels import known_channels
 from ssdet_keras.layers.pointwise_conv3d import PointwiseConv3D
 from ssdet_keras.layers.squeeze_excite import SqueezeExcite
-from ssdet_keras.ops.convolution_shapes import output_length
 
 
 @keras.saving.register_keras_serializable(package="ssdet_keras")
@@ -147,14 +146,8 @@ class X3DBlock(keras.layers.Layer):
         )
 
     def compute_output_shape(self, input_shape):
-        batch, frames, height, width = input_shape[:4]
-        return (
-            batch,
-            frames,
-            output_length(height, 3, self.stride, 1),
-            output_length(width, 3, self.stride, 1),
-            self.filters,
-        )
+        strided_shape = self.depthwise.compute_output_shape(input_shape)
+        return (*strided_shape[:-1], self.filters)
 
     def get_config(self):
         return {

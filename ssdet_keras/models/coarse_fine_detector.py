@@ -9,10 +9,10 @@ from ssdet_keras.layers.multi_stage_fusion import MultiStageFusion
 from ssdet_keras.layers.temporal_upsampling import TemporalUpsampling
 from ssdet_keras.layers.uniform_pool import UniformPool
 from ssdet_keras.models.feature_pyramid import feature_pyramid
+from ssdet_keras.models.make_head import make_head
 from ssdet_keras.models.split_stages import split_stages
 from ssdet_keras.models.two_stream_detector import TwoStreamDetector
 from ssdet_keras.models.two_stream_detector import check_streams
-from ssdet_keras.models.two_stream_detector import make_head
 from ssdet_keras.models.two_stream_detector import stream_inputs
 
 _POOLINGS = ("grid", "stride", "max", "average")
@@ -116,7 +116,7 @@ class CoarseFineDetector(TwoStreamDetector):
             if is_grid
             else UniformPool(pooling, ratio, dtype=policy, name="uniform_pool")
         )
-        head = make_head(coarse, num_classes, dropout)
+        head = make_head("linear", num_classes, coarse, dropout)
         fast_stream = feature_pyramid(fine)
         parts = split_stages(coarse)
         stages = [x for x in parts if x not in ("stem", "output")]

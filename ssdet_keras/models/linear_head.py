@@ -2,9 +2,11 @@
 
 import keras
 
+from ssdet_keras.models.temporal_head import TemporalHead
+
 
 @keras.saving.register_keras_serializable(package="ssdet_keras")
-class LinearHead(keras.layers.Layer):
+class LinearHead(TemporalHead):
     """Classifies every step on its own.
 
         features -- hidden, ReLU -- dropout -- output -- logits
@@ -46,25 +48,15 @@ class LinearHead(keras.layers.Layer):
     """
 
     def __init__(self, num_classes, hidden_units=None, dropout=0.5, **kwargs):
-        super().__init__(**kwargs)
-        if num_classes < 1:
-            raise ValueError(
-                "`num_classes` must be a positive integer. "
-                f"Received: num_classes={num_classes}"
-            )
+        super().__init__(num_classes, dropout, **kwargs)
+        # Also clips, without an axis of steps.
+        self.input_spec = None
         if hidden_units is not None and hidden_units < 1:
             raise ValueError(
                 "`hidden_units` must be a positive integer or None. "
                 f"Received: hidden_units={hidden_units}"
             )
-        if not 0 <= dropout < 1:
-            raise ValueError(
-                "`dropout` must be in the range [0, 1). "
-                f"Received: dropout={dropout}"
-            )
-        self.num_classes = num_classes
         self.hidden_units = hidden_units
-        self.dropout = float(dropout)
         self.hidden = None
         if hidden_units is not None:
             self.hidden = keras.layers.Dense(
@@ -74,16 +66,12 @@ class LinearHead(keras.layers.Layer):
                 dtype=self.dtype_policy,
                 name="hidden",
             )
-        self.drop = keras.layers.Dropout(
-            dropout, dtype=self.dtype_policy, name="drop"
-        )
         self.output_layer = keras.layers.Dense(
             num_classes,
             kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
             dtype="float32",
             name="output",
         )
-        self.supports_masking = True
 
     def build(self, input_shape):
         shape = tuple(input_shape)
@@ -98,19 +86,5 @@ class LinearHead(keras.layers.Layer):
             x = self.hidden(x)
         return self.output_layer(self.drop(x, training=training))
 
-    def compute_output_spec(self, inputs, mask=None, training=None):
-        return keras.KerasTensor(
-            (*inputs.shape[:-1], self.num_classes), dtype="float32"
-        )
-
-    def compute_mask(self, inputs, previous_mask):
-        # Losses tell padding by its labels.
-        return None
-
     def get_config(self):
-        return {
-            **super().get_config(),
-            "num_classes": self.num_classes,
-            "hidden_units": self.hidden_units,
-            "dropout": self.dropout,
-        }
+        return {**super().get_config(), "hidden_units": self.hidden_units}

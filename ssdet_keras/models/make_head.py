@@ -16,19 +16,23 @@ _HEADS = {
 }
 
 
-def make_head(name, num_classes, backbone, dropout=None):
+def make_head(
+    name, num_classes, backbone=None, dropout=None, layer_name="head"
+):
     """Returns a head with its published sizes, for the features of a backbone.
 
     Args:
         name: `"linear"`, `"super_event"`, `"tgm"`, `"tgm_super_event"`,
             `"pdan"` or `"mstct"`.
         num_classes: Positive integer.
-        backbone: `keras.Model`. A linear head has its `hidden_units`, where it
-            has this attribute. All have its dtype policy.
+        backbone: `keras.Model` or `None`. A linear head has its
+            `hidden_units`, where it has this attribute. All have its dtype
+            policy.
         dropout: Float in `[0, 1)`, or `None` for the rate of the head's own.
+        layer_name: String. Name of the layer.
 
     Returns:
-        Layer named `"head"`.
+        Keras layer.
 
     Raises:
         ValueError: If the name is unknown.
@@ -43,6 +47,5 @@ def make_head(name, num_classes, backbone, dropout=None):
         kwargs = {"hidden_units": getattr(backbone, "hidden_units", None)}
     if dropout is not None:
         kwargs = {**kwargs, "dropout": dropout}
-    return head_class(
-        num_classes, dtype=backbone.dtype_policy, name="head", **kwargs
-    )
+    dtype = getattr(backbone, "dtype_policy", None)
+    return head_class(num_classes, dtype=dtype, name=layer_name, **kwargs)

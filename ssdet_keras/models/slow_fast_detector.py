@@ -7,10 +7,10 @@ from ssdet_keras.layers.take_steps import take_steps
 from ssdet_keras.layers.temporal_subsampling import TemporalSubsampling
 from ssdet_keras.layers.temporal_upsampling import TemporalUpsampling
 from ssdet_keras.models.feature_pyramid import feature_pyramid
+from ssdet_keras.models.make_head import make_head
 from ssdet_keras.models.split_stages import split_stages
 from ssdet_keras.models.two_stream_detector import TwoStreamDetector
 from ssdet_keras.models.two_stream_detector import check_streams
-from ssdet_keras.models.two_stream_detector import make_head
 from ssdet_keras.models.two_stream_detector import stream_inputs
 
 
@@ -96,8 +96,10 @@ class SlowFastDetector(TwoStreamDetector):
         parts = split_stages(slow)
         stages = [x for x in parts if x not in ("stem", "output")]
         inputs = stream_inputs(slow, fast_stream, [*stages, "features"])
-        head = make_head(slow, num_classes, dropout)
-        fast_head = make_head(fast, num_classes, dropout, name="fast_head")
+        head = make_head("linear", num_classes, slow, dropout)
+        fast_head = make_head(
+            "linear", num_classes, fast, dropout, layer_name="fast_head"
+        )
 
         positions = _ClipPositions(dtype="float32", name="clip_positions")(
             inputs["videos"], inputs["feature_start"]

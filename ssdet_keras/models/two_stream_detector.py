@@ -2,7 +2,6 @@
 
 import keras
 
-from ssdet_keras.models.linear_head import LinearHead
 from ssdet_keras.models.split_stages import split_stages
 from ssdet_keras.models.video_classifier import check_backbone
 from ssdet_keras.models.video_detector import VideoDetector
@@ -111,17 +110,6 @@ def stream_inputs(slow, fast_stream, names):
     inputs["feature_mask"] = keras.Input((None,), name="feature_mask")
     inputs["feature_start"] = keras.Input((), name="feature_start")
     return inputs
-
-
-def make_head(backbone, num_classes, dropout, name="head"):
-    """Returns the `LinearHead` that belongs to a backbone."""
-    return LinearHead(
-        num_classes,
-        hidden_units=getattr(backbone, "hidden_units", None),
-        dropout=dropout,
-        dtype=backbone.dtype_policy,
-        name=name,
-    )
 
 
 def check_streams(**backbones):

@@ -2,7 +2,7 @@
 
 import keras
 
-from ssdet_keras.models.linear_head import LinearHead
+from ssdet_keras.models.make_head import make_head
 
 
 @keras.saving.register_keras_serializable(package="ssdet_keras")
@@ -49,13 +49,7 @@ class VideoClassifier(keras.Model):
 
     def __init__(self, backbone, num_classes, dropout=0.5, **kwargs):
         check_backbone(backbone)
-        head = LinearHead(
-            num_classes,
-            hidden_units=getattr(backbone, "hidden_units", None),
-            dropout=dropout,
-            dtype=backbone.dtype_policy,
-            name="head",
-        )
+        head = make_head("linear", num_classes, backbone, dropout)
         inputs = keras.Input(
             backbone.input_shape[1:], dtype="float32", name="videos"
         )

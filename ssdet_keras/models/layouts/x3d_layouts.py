@@ -1,51 +1,13 @@
 """Names of the tensors in public PyTorch checkpoints of X3D."""
 
-import dataclasses
-import re
-
-from ssdet_keras.models.layouts.checkpoint_layout import CheckpointLayout
-from ssdet_keras.models.layouts.norm_weights import NORM_WEIGHTS
-
-_OTHER_WEIGHTS = {"weight": "kernel", "bias": "bias"}
+from ssdet_keras.models.layouts.block_layout import BlockLayout
 
 
-@dataclasses.dataclass(frozen=True)
-class X3DLayout(CheckpointLayout):
-    """How a code base names the modules of X3D.
-
-    Attributes:
-        name: String. The code base.
-        pixel_statistics: `normalize` of the `X3DBackbone` that expects the
-            pixels that its public checkpoints were trained on, or `None` where
-            they differ.
-        block: Regular expression of a module of a block, with three groups:
-            the number of the stage, the number of the block, the module.
-        first_stage: Integer. Number of the first stage of blocks.
-        block_layers: Dict of module of a block to layer of `X3DBlock`.
-        layers: Dict of any other module to layer of our models.
-    """
-
-    block: str
-    first_stage: int
-    block_layers: dict[str, str]
-    layers: dict[str, str]
+class X3DLayout(BlockLayout):
+    """How a code base names the modules of X3D."""
 
     def matches(self, tensor_names):
         return "stem/spatial/kernel" in map(self.weight_path, tensor_names)
-
-    def weight_path(self, tensor_name):
-        module, _, parameter = tensor_name.rpartition(".")
-        layer = self.layers.get(module)
-        match = re.fullmatch(self.block, module)
-        if match and match[3] in self.block_layers:
-            stage = int(match[1]) - self.first_stage + 1
-            block = int(match[2]) + 1
-            layer = f"stage{stage}_block{block}/{self.block_layers[match[3]]}"
-        if layer is None:
-            return None
-        is_norm = layer.endswith("norm")
-        weight = (NORM_WEIGHTS if is_norm else _OTHER_WEIGHTS).get(parameter)
-        return weight and f"{layer}/{weight}"
 
     def axes(self, path, rank):
         if path == "stem/spatial/kernel":
