@@ -17,13 +17,14 @@ batch and maps the layer, beside one that copies.
 
 import gc
 import os
-import pathlib
 
 import keras
 import numpy as np
 import timing
 from absl import app
 from absl import flags
+from process_memory import forget_peak
+from process_memory import read_status
 
 from ssdet_keras import layers
 from ssdet_keras import training
@@ -148,7 +149,7 @@ def measure_peak(run, videos):
     held, peaks = hold_kept_memory(videos), []
     for _ in range(_NUM_PEAKS):
         # Resets the peak of the process.
-        pathlib.Path("/proc/self/clear_refs").write_text("5")
+        forget_peak()
         before = read_status("VmRSS")
         # Other threads may have kept memory of their own for the first.
         held.append(run())
@@ -168,12 +169,6 @@ def hold_kept_memory(videos):
         copies.append(wait(copy_videos(videos)))
         if read_status("VmRSS") - before > 0.9 * size:
             return copies
-
-
-def read_status(key):
-    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
-    values = [x.split()[1] for x in lines if x.startswith(f"{key}:")]
-    return 1024 * int(values[0])
 
 
 def print_row(name, measured, first, memory):

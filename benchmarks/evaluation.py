@@ -20,8 +20,6 @@ Memory is read from `/proc`, so the script needs Linux.
 import collections
 import concurrent.futures
 import multiprocessing
-import pathlib
-import re
 import time
 
 import keras
@@ -29,6 +27,8 @@ import numpy as np
 import timing
 from absl import app
 from absl import flags
+from process_memory import forget_peak
+from process_memory import read_status
 
 from ssdet_keras import evaluation
 
@@ -86,18 +86,12 @@ def measure_here(name, data_set, share):
         size = sum(map(len, predictions.values()))
     else:
         size = sum(scores.nbytes for scores in predictions.values())
-    kept = _read_status("VmRSS")
-    # Forgets the peak until now.
-    pathlib.Path("/proc/self/clear_refs").write_text("5")
+    kept = read_status("VmRSS")
+    forget_peak()
     start = time.perf_counter()
     run(predictions, records)
     seconds = time.perf_counter() - start
-    return seconds, _read_status("VmHWM") - kept, size
-
-
-def _read_status(field):
-    status = pathlib.Path("/proc/self/status").read_text()
-    return 1024 * int(re.search(rf"{field}:\s+(\d+) kB", status)[1])
+    return seconds, read_status("VmHWM") - kept, size
 
 
 def measure(*arguments):

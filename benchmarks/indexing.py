@@ -17,13 +17,14 @@ import concurrent.futures
 import multiprocessing
 import os
 import pathlib
-import re
 import tempfile
 import time
 
 import numpy as np
 from absl import app
 from absl import flags
+from process_memory import forget_peak
+from process_memory import read_status
 
 from ssdet_keras import data
 
@@ -55,19 +56,13 @@ def write_videos(folder):
 
 def measure(reader, arguments, cache):
     """Returns the seconds of reading, and the bytes at the peak and kept."""
-    kept = _read_status("VmRSS")
-    # Forgets the peak until now.
-    pathlib.Path("/proc/self/clear_refs").write_text("5")
+    kept = read_status("VmRSS")
+    forget_peak()
     start = time.perf_counter()
     records = getattr(data, reader)(*arguments, cache=cache)
     seconds = time.perf_counter() - start
-    memory = [_read_status(name) - kept for name in ("VmHWM", "VmRSS")]
+    memory = [read_status(name) - kept for name in ("VmHWM", "VmRSS")]
     return seconds, *memory, len(records)
-
-
-def _read_status(field):
-    status = pathlib.Path("/proc/self/status").read_text()
-    return 1024 * int(re.search(rf"{field}:\s+(\d+) kB", status)[1])
 
 
 def measure_all(reader, arguments, cache):

@@ -2,10 +2,10 @@
 
 import concurrent.futures
 import multiprocessing
-import pathlib
-import re
 
 import contenders
+from process_memory import forget_peak
+from process_memory import read_status
 
 _STEPS = 3
 
@@ -31,15 +31,9 @@ def measure_peak_memory(name, clips, labels, dtype):
 
 def _measure_here(name, clips, labels, dtype):
     step = contenders.make_training_step(name, clips, labels, dtype)
-    before = _read_status("VmRSS")
-    # Forgets the peak until now, which may be that of a compiler.
-    pathlib.Path("/proc/self/clear_refs").write_text("5")
+    before = read_status("VmRSS")
+    # The peak until now may be that of a compiler.
+    forget_peak()
     for _ in range(_STEPS):
         step()
-    return _read_status("VmHWM") - before
-
-
-def _read_status(field):
-    """Returns a number of bytes that Linux keeps about this process."""
-    status = pathlib.Path("/proc/self/status").read_text()
-    return 1024 * int(re.search(rf"{field}:\s+(\d+) kB", status)[1])
+    return read_status("VmHWM") - before

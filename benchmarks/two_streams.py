@@ -12,14 +12,14 @@ built model. `slow stream` is the step of training on cached features.
 import concurrent.futures
 import math
 import multiprocessing
-import pathlib
-import re
 
 import keras
 import numpy as np
 import timing
 from absl import app
 from absl import flags
+from process_memory import forget_peak
+from process_memory import read_status
 
 from ssdet_keras import models
 from ssdet_keras import training
@@ -99,15 +99,11 @@ def measure_memory(name, batch):
 
 def _measure_here(name, batch):
     detector = build(name)
-    before = _read_status("VmRSS")
+    before = read_status("VmRSS")
+    forget_peak()
     for _ in range(2):
         detector.train_on_batch(*batch)
-    return _read_status("VmHWM") - before
-
-
-def _read_status(field):
-    status = pathlib.Path("/proc/self/status").read_text()
-    return 1024 * int(re.search(rf"{field}:\s+(\d+) kB", status)[1])
+    return read_status("VmHWM") - before
 
 
 def print_row(name, values, first, unit):

@@ -3,15 +3,10 @@
 from absl import app
 from absl import flags
 
-from ssdet_keras import data
-
-_READERS = {
-    "charades": data.read_charades,
-    "multithumos": data.read_multithumos,
-}
+from ssdet_keras.recipes.dataset_readers import DETECTION_READERS
 
 DATASET = flags.DEFINE_enum(
-    "dataset", "charades", list(_READERS), "Format of the annotations."
+    "dataset", "charades", list(DETECTION_READERS), "Format of the annotations."
 )
 ANNOTATIONS = flags.DEFINE_string(
     "annotations", None, "Annotations of the test videos."
@@ -32,7 +27,7 @@ def read_records(class_names):
         app.UsageError: If they can't be read.
     """
     try:
-        return _READERS[DATASET.value](
+        return DETECTION_READERS[DATASET.value](
             annotations=ANNOTATIONS.value,
             video_root=VIDEO_ROOT.value,
             split=SPLIT.value,

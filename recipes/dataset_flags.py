@@ -6,21 +6,15 @@ import sys
 from absl import app
 from absl import flags
 
-from ssdet_keras import data
+from ssdet_keras.recipes.dataset_readers import READERS
 
-_READERS = {
-    "kinetics": data.read_kinetics,
-    "charades": data.read_charades,
-    "multithumos": data.read_multithumos,
-    "videos": data.read_videos,
-}
 # Statuses of a recipe: 0 is fine, 1 means bad videos.
 _USAGE_ERROR = 2
 
 _DATASET = flags.DEFINE_enum(
     "dataset",
     "kinetics",
-    list(_READERS),
+    list(READERS),
     "Format of the annotations. videos is a folder of one subfolder per class, "
     "or a CSV file of the columns video, label, start and end.",
 )
@@ -64,7 +58,7 @@ def _read(path, split):
     elif video_root is None and _DATASET.value != "videos":
         raise usage_error("--video_root must be set.")
     try:
-        return _READERS[_DATASET.value](
+        return READERS[_DATASET.value](
             path, video_root, split=split, class_names=_CLASS_NAMES.value
         )
     except (OSError, ValueError) as error:

@@ -1,7 +1,5 @@
 """The detector that a recipe fine-tunes, of one stream or of two."""
 
-import hashlib
-
 from absl import app
 from absl import flags
 from absl import logging
@@ -10,6 +8,7 @@ from ssdet_keras import data
 from ssdet_keras import models
 from ssdet_keras import training
 from ssdet_keras.recipes import training_flags
+from ssdet_keras.recipes.keras_file import compute_sha256
 from ssdet_keras.recipes.keras_file import load_keras_file
 
 flags.adopt_module_key_flags(training_flags)  # For --help.
@@ -155,10 +154,7 @@ def read_features(detector, frame_stride):
             f"--outputs=pyramid made: {error}"
         ) from error
     name, path = find_checkpoint(_FAST_CHECKPOINT)
-    checkpoint = None
-    if path is not None:
-        with open(path, "rb") as file:
-            checkpoint = hashlib.file_digest(file, "sha256").hexdigest()
+    checkpoint = None if path is None else compute_sha256(path)
     if features.origin.get("checkpoint_sha256") != checkpoint:
         raise app.UsageError(
             f"--features must be those of --{name}. Received: "

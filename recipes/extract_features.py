@@ -53,6 +53,7 @@ from ssdet_keras.models.video_classifier import check_backbone
 from ssdet_keras.recipes import dataset_flags
 from ssdet_keras.recipes import inference
 from ssdet_keras.recipes import trained_detector
+from ssdet_keras.recipes.keras_file import compute_sha256
 from ssdet_keras.recipes.keras_file import load_keras_file
 
 # For --help.
@@ -175,12 +176,10 @@ def describe_model(path, model, backbone):
     if backbone is not model:
         name += f" of {type(backbone).__name__}"
     config = json.dumps(backbone.get_config(), sort_keys=True, default=str)
-    with open(path, "rb") as file:
-        checkpoint = hashlib.file_digest(file, "sha256").hexdigest()
     return {
         "model": name,
         "config_sha256": hashlib.sha256(config.encode()).hexdigest()[:16],
-        "checkpoint_sha256": checkpoint,
+        "checkpoint_sha256": compute_sha256(path),
     }
 
 

@@ -1,10 +1,6 @@
 """The published settings of training temporal heads."""
 
 import dataclasses
-import functools
-from collections.abc import Callable
-
-from ssdet_keras import models
 
 
 @dataclasses.dataclass(frozen=True)
@@ -12,8 +8,6 @@ class HeadSettings:
     """How a head is trained.
 
     Attributes:
-        make: Function from the number of classes, and keyword arguments of
-            `keras.layers.Layer`, to the head.
         epochs: Integer. Passes over the videos.
         batch_size: Integer. Videos per step.
         learning_rate: Float. The first rate of Adam.
@@ -27,7 +21,6 @@ class HeadSettings:
             training. `None` for all.
     """
 
-    make: Callable
     epochs: int
     batch_size: int
     learning_rate: float
@@ -43,28 +36,16 @@ class HeadSettings:
         return self.learning_rate
 
 
-# Those of the papers and of their authors' code. The linear head has none of
-# its own on features: it has those of super-events.
+# Those of the papers and of their authors' code, by the names of
+# `models.make_head`. The linear head has none of its own on features: it has
+# those of super-events.
 HEAD_SETTINGS = {
-    "linear": HeadSettings(
-        models.LinearHead, 40, 16, 0.1, per_video=True, plateau_epochs=3
-    ),
-    "super_event": HeadSettings(
-        models.SuperEventHead, 40, 16, 0.1, per_video=True, plateau_epochs=3
-    ),
-    "tgm": HeadSettings(
-        models.TGMHead, 60, 16, 0.1, per_video=True, plateau_epochs=5
-    ),
+    "linear": HeadSettings(40, 16, 0.1, per_video=True, plateau_epochs=3),
+    "super_event": HeadSettings(40, 16, 0.1, per_video=True, plateau_epochs=3),
+    "tgm": HeadSettings(60, 16, 0.1, per_video=True, plateau_epochs=5),
     "tgm_super_event": HeadSettings(
-        functools.partial(models.TGMHead, super_events=True),
-        60,
-        16,
-        0.1,
-        per_video=True,
-        plateau_epochs=5,
+        60, 16, 0.1, per_video=True, plateau_epochs=5
     ),
-    "pdan": HeadSettings(
-        models.PDANHead, 100, 32, 1e-4, plateau_factor=0.5, plateau_epochs=8
-    ),
-    "mstct": HeadSettings(models.MSTCTHead, 50, 32, 1e-4, num_steps=256),
+    "pdan": HeadSettings(100, 32, 1e-4, plateau_factor=0.5, plateau_epochs=8),
+    "mstct": HeadSettings(50, 32, 1e-4, num_steps=256),
 }

@@ -1,5 +1,6 @@
 """Models that flags of recipes name."""
 
+import hashlib
 import pathlib
 
 import keras
@@ -25,3 +26,9 @@ def load_keras_file(flag, value):
         return keras.saving.load_model(path, compile=False)
     except (OSError, ValueError) as error:
         raise app.UsageError(f"Can't load {path}: {error}") from error
+
+
+def compute_sha256(path):
+    """Returns the SHA-256 of a file, by which features name their model."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -18,6 +18,8 @@ of the test videos. Then measure it, by every named protocol:
         --annotations=charades/Charades_v1_test.csv
 """
 
+import functools
+import sys
 import time
 
 import keras
@@ -30,6 +32,7 @@ from ssdet_keras import data
 from ssdet_keras import evaluation
 from ssdet_keras import models
 from ssdet_keras import training
+from ssdet_keras.recipes.dataset_readers import DETECTION_READERS
 from ssdet_keras.recipes.head_settings import HEAD_SETTINGS
 from ssdet_keras.version import get_commit
 
@@ -42,12 +45,8 @@ _WORKDIR = flags.DEFINE_string(
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of weights and batches.", 0)
 
 # Data.
-_READERS = {
-    "charades": data.read_charades,
-    "multithumos": data.read_multithumos,
-}
 _DATASET = flags.DEFINE_enum(
-    "dataset", "charades", list(_READERS), "Format of the annotations."
+    "dataset", "charades", list(DETECTION_READERS), "Format of the annotations."
 )
 _ANNOTATIONS = flags.DEFINE_string(
     "annotations", None, "Annotations of the training videos.", required=True
@@ -88,7 +87,7 @@ _LEARNING_RATE = flags.DEFINE_float(
 def read_records(annotations, split, features):
     """Returns the `VideoRecords`, of which some must have features."""
     try:
-        records = _READERS[_DATASET.value](
+        records = DETECTION_READERS[_DATASET.value](
             annotations, split=split, class_names=_CLASS_NAMES.value
         )
     except (OSError, ValueError) as error:
@@ -153,11 +152,9 @@ def compile_model(model, learning_rate):
         model.compile(optimizer, loss=training.FrameCrossEntropy())
 
 
-def to_example(batch, with_heat_map):
+def to_example(with_heat_map, batch):
     """Returns inputs and targets of a batch of a `FeatureSource`."""
-    # The losses leave steps with negative labels out: padding.
-    labels = np.where(batch["mask"][..., None] > 0, batch["labels"], -1)
-    labels = labels.astype("float32")
+    labels = training.ignore_padding(batch["labels"], batch["mask"])
     inputs = {key: batch[key] for key in ("features", "mask")}
     if with_heat_map:
         heat_map = training.center_heat_maps(labels)
@@ -205,18 +202,7 @@ def train(head, settings, records, features, workdir):
     (num_channels,) = features.shapes["features"]
     trained, model = make_models(head, num_channels)
     compile_model(trained, learning_rate)
-    batches = data.ClipBatches(
-        source,
-        batch_size,
-        seed=_SEED.value,
-        transform=lambda batch: to_example(
-            batch, isinstance(trained.output, dict)
-        ),
-    )
-    callbacks = [
-        keras.callbacks.CSVLogger(workdir.log_path),
-        keras.callbacks.TerminateOnNaN(raise_error=True),
-    ]
+    callbacks = []
     if settings.plateau_epochs is not None:
         callbacks.append(
             keras.callbacks.ReduceLROnPlateau(
@@ -225,19 +211,26 @@ def train(head, settings, records, features, workdir):
         )
     start = time.monotonic()
     try:
-        trained.fit(
-            batches,
-            epochs=epochs,
-            steps_per_epoch=len(batches),
-            shuffle=False,
+        training.train(
+            trained,
+            source,
+            workdir,
+            batch_size,
+            epochs,
+            len(records) // batch_size,
+            saved_model=model,
             callbacks=callbacks,
-            verbose=2,
+            seed=_SEED.value,
+            transform=functools.partial(
+                to_example, isinstance(trained.output, dict)
+            ),
         )
-    finally:
-        batches.close()
+    except training.TrainingStopped as error:
+        logging.error("%s", error)
+        sys.exit(error.exit_status)
     seconds = (time.monotonic() - start) / epochs
     logging.info("%.1f s per epoch of %d videos", seconds, len(records))
-    workdir.save_failures(source)
+    logging.info("Saved %s", workdir.model_path)
     return model
 
 
@@ -255,14 +248,13 @@ def main(argv):
         workdir = training.WorkDir(_WORKDIR.value)
     except ValueError as error:
         raise app.UsageError(f"{error}. See --workdir.") from error
-    flags.FLAGS.append_flags_into_file(str(workdir.path / "flags.txt"))
+    workdir.save_flags(flags.FLAGS.flags_into_string())
     keras.utils.set_random_seed(_SEED.value)
     logging.info("Keras backend: %s", keras.config.backend())
 
     settings = HEAD_SETTINGS[_HEAD.value]
-    head = settings.make(len(records.class_names), name="head")
+    head = models.make_head(_HEAD.value, len(records.class_names))
     model = train(head, settings, records, features, workdir)
-    model.save(workdir.model_path)
     workdir.save_description(
         task="detection",
         head=_HEAD.value,
@@ -272,7 +264,6 @@ def main(argv):
         seed=_SEED.value,
         backend=keras.config.backend(),
     )
-    logging.info("Saved %s", workdir.model_path)
     if test_records is not None:
         path = workdir.path / "predictions.npz"
         evaluation.save_predictions(

@@ -4,7 +4,6 @@ import os
 import sys
 
 import keras
-import numpy as np
 from absl import app
 from absl import flags
 from absl import logging
@@ -221,9 +220,8 @@ def make_source(records, frame_stride, is_training=True, **features):
 
 def to_detection_example(batch):
     """Returns the videos of a batch, and frame labels for `DetectionLoss`."""
-    # The loss leaves frames with negative labels out: padding.
-    labels = np.where(batch["mask"][..., None] > 0, batch["labels"], -1)
-    return batch["videos"], labels.astype("float32")
+    labels = training.ignore_padding(batch["labels"], batch["mask"])
+    return batch["videos"], labels
 
 
 def load_initial_model():

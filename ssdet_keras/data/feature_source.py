@@ -55,7 +55,7 @@ class FeatureSource(VideoSource):
         batch_size=16,
         transform=lambda batch: (
             batch["features"],
-            np.where(batch["mask"][..., None] > 0, batch["labels"], -1),
+            ssdet_keras.training.ignore_padding(batch["labels"], batch["mask"]),
         ),
     )
     model.compile(loss=ssdet_keras.training.DetectionLoss(), ...)

@@ -9,6 +9,7 @@ from ssdet_keras.models.i3d_backbone import I3DBackbone
 from ssdet_keras.models.linear_head import LinearHead
 from ssdet_keras.models.load_checkpoint import LoadedCheckpoint
 from ssdet_keras.models.load_checkpoint import load_checkpoint
+from ssdet_keras.models.make_head import make_head
 from ssdet_keras.models.mstct_head import MSTCTHead
 from ssdet_keras.models.pdan_head import PDANHead
 from ssdet_keras.models.pdan_stage import PDANStage

@@ -11,6 +11,7 @@ from ssdet_keras.training.detection_loss import DetectionLoss
 from ssdet_keras.training.epoch_log import EpochLog
 from ssdet_keras.training.frame_cross_entropy import FrameCrossEntropy
 from ssdet_keras.training.heat_map_loss import HeatMapLoss
+from ssdet_keras.training.ignore_padding import ignore_padding
 from ssdet_keras.training.keep_freed_memory import keep_freed_memory
 from ssdet_keras.training.manifold_augmentation import ManifoldAugmentation
 from ssdet_keras.training.prior import set_prior

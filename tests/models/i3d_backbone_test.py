@@ -1,4 +1,3 @@
-import os
 import pathlib
 import tempfile
 
@@ -7,6 +6,7 @@ import keras
 import numpy as np
 import torch
 from absl.testing import parameterized
+from backbone_test_case import BackboneTestCase
 
 from ssdet_keras.models import FrameDetector
 from ssdet_keras.models import I3DBackbone
@@ -20,7 +20,7 @@ def make_clip(shape, seed=0):
     return np.random.default_rng(seed).integers(0, 256, shape, "uint8")
 
 
-class I3DBackboneTest(parameterized.TestCase):
+class I3DBackboneTest(BackboneTestCase):
     @parameterized.named_parameters(
         ("even", "rgb", (1, 16, 64, 32, 3)),
         ("odd", "rgb", (1, 11, 49, 35, 3)),
@@ -94,32 +94,7 @@ class I3DBackboneTest(parameterized.TestCase):
 
     def test_train_save_and_load(self):
         keras.utils.set_random_seed(0)
-        detector = FrameDetector(I3DBackbone(), num_classes=2)
-        detector.compile(
-            "sgd", keras.losses.BinaryCrossentropy(from_logits=True)
-        )
-        clip = make_clip((2, 9, 33, 32, 3))
-        before = [w.copy() for w in detector.get_weights()]
-        labels = np.random.default_rng(1).integers(0, 2, (2, 9, 2))
-        history = detector.fit(clip, labels.astype("float32"), verbose=0)
-        self.assertTrue(np.isfinite(history.history["loss"][0]))
-        for weight, old in zip(detector.weights, before, strict=True):
-            new = keras.ops.convert_to_numpy(weight)
-            self.assertTrue(np.isfinite(new).all(), weight.path)
-            self.assertFalse(np.array_equal(new, old), weight.path)
-
-        path = os.path.join(
-            self.enterContext(tempfile.TemporaryDirectory()), "model.keras"
-        )
-        detector.save(path)
-        restored = keras.saving.load_model(path)
-        self.assertIsInstance(restored.backbone, I3DBackbone)
-        self.assertEqual(restored.get_config(), detector.get_config())
-        np.testing.assert_allclose(
-            restored.predict_on_batch(clip),
-            detector.predict_on_batch(clip),
-            atol=1e-5,
-        )
+        self.run_training_test(I3DBackbone(), make_clip((2, 9, 33, 32, 3)))
 
     def test_mixed_precision(self):
         backbone = I3DBackbone(dtype="mixed_bfloat16")

@@ -1,4 +1,3 @@
-import os
 import pathlib
 import tempfile
 
@@ -6,9 +5,9 @@ import keras
 import numpy as np
 import torch
 from absl.testing import parameterized
+from backbone_test_case import BackboneTestCase
 from torch.nn import functional
 
-from ssdet_keras.models import FrameDetector
 from ssdet_keras.models import ResNet3DBackbone
 from ssdet_keras.models import VideoClassifier
 from ssdet_keras.models import count_costs
@@ -116,7 +115,7 @@ def run(state, videos):
     return outputs, logits.numpy()
 
 
-class ResNet3DBackboneTest(parameterized.TestCase):
+class ResNet3DBackboneTest(BackboneTestCase):
     def test_parity(self):
         """The names and outputs of PyTorchVideo, also of odd sizes."""
         state = generated_state()
@@ -169,32 +168,9 @@ class ResNet3DBackboneTest(parameterized.TestCase):
 
     def test_train_save_and_load(self):
         keras.utils.set_random_seed(0)
-        backbone = ResNet3DBackbone(zero_init_residual=False)
-        detector = FrameDetector(backbone, num_classes=2)
-        detector.compile(
-            "sgd", keras.losses.BinaryCrossentropy(from_logits=True)
-        )
-        clip = make_clip((2, 2, 33, 32, 3))
-        before = [w.copy() for w in detector.get_weights()]
-        labels = np.random.default_rng(1).integers(0, 2, (2, 2, 2))
-        history = detector.fit(clip, labels.astype("float32"), verbose=0)
-        self.assertTrue(np.isfinite(history.history["loss"][0]))
-        for weight, old in zip(detector.weights, before, strict=True):
-            new = keras.ops.convert_to_numpy(weight)
-            self.assertTrue(np.isfinite(new).all(), weight.path)
-            self.assertFalse(np.array_equal(new, old), weight.path)
-
-        path = os.path.join(
-            self.enterContext(tempfile.TemporaryDirectory()), "model.keras"
-        )
-        detector.save(path)
-        restored = keras.saving.load_model(path)
-        self.assertIsInstance(restored.backbone, ResNet3DBackbone)
-        self.assertEqual(restored.get_config(), detector.get_config())
-        np.testing.assert_allclose(
-            restored.predict_on_batch(clip),
-            detector.predict_on_batch(clip),
-            atol=1e-5,
+        self.run_training_test(
+            ResNet3DBackbone(zero_init_residual=False),
+            make_clip((2, 2, 33, 32, 3)),
         )
 
     def test_starts_as_its_shortcuts(self):
