@@ -24,12 +24,16 @@ _DTYPES = {name: dtype for dtype, name in _NAMES.items()}
 
 
 def find_path(folder, video_id):
-    """Returns the path of the features of a video in a folder."""
+    """Returns the path of the features of a video in a folder.
+
+    Names that start with a dot are those of `atomic_path()`.
+    """
     parts = pathlib.PurePosixPath(video_id).parts
-    if not parts or ".." in parts or "/".join(parts) != video_id:
+    hidden = any(part.startswith(".") for part in parts)
+    if not parts or hidden or "/".join(parts) != video_id:
         raise ValueError(
-            "The id of a video must be the name of a file in the folder. "
-            f"Received: id={video_id!r}"
+            "The id of a video must be the name of a file in the folder, "
+            f"and not start with a dot. Received: id={video_id!r}"
         )
     return os.path.join(folder, *parts) + SUFFIX
 
