@@ -24,7 +24,9 @@ _FRAME_STRIDE = flags.DEFINE_integer(
 )
 
 # Optimisation.
-_BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Clips per step.", 1)
+_BATCH_SIZE = flags.DEFINE_integer(
+    "batch_size", 16, "Clips per step and device.", 1
+)
 _EPOCHS = flags.DEFINE_integer("epochs", 100, "Passes over the videos.", 1)
 _LEARNING_RATE = flags.DEFINE_float("learning_rate", 0.02, "Peak rate.", 0)
 _BACKBONE_FACTOR = flags.DEFINE_float(
@@ -94,6 +96,7 @@ def finetune(reader, dataset, split=None):
         milestones = [int(epoch) for epoch in _MILESTONES.value]
     except ValueError as error:
         raise app.UsageError(f"--milestones must be epochs: {error}") from error
+    distribution = training_flags.start_distribution()
     records = training_flags.read_records(
         reader,
         "Training videos",
@@ -102,43 +105,48 @@ def finetune(reader, dataset, split=None):
         split=split,
         class_names=_CLASS_NAMES.value,
     )
-    steps = len(records) // _BATCH_SIZE.value
+    batch_size = _BATCH_SIZE.value * distribution.num_replicas
+    steps = len(records) // batch_size
     if steps == 0:
         raise app.UsageError(
-            f"--batch_size={_BATCH_SIZE.value} exceeds the {len(records)} "
-            "training videos."
+            f"--batch_size: a batch of {batch_size} clips exceeds the "
+            f"{len(records)} training videos."
         )
-    workdir = training_flags.start_run()
-    model = detector_flags.make_detector(
-        len(records.class_names), mean_label(records)
-    )
-    features = detector_flags.read_features(model, _FRAME_STRIDE.value)
-    if features is not None:
-        # Before the optimizer looks at what is trained.
-        model.fast.trainable = False
-    model.compile(
-        optimizer=training_flags.make_optimizer(
-            _LEARNING_RATE.value,
-            _BACKBONE_FACTOR.value,
-            _WEIGHT_DECAY.value,
-            steps * _EPOCHS.value,
-            steps * _WARMUP_EPOCHS.value,
-            [steps * epoch for epoch in milestones],
-            fusion_factor=_FUSION_FACTOR.value,
-        ),
-        loss=training.DetectionLoss(),
-    )
-    model = training_flags.resume(model, workdir)
+    workdir = training_flags.start_run(distribution)
+    with distribution.scope():
+        model = detector_flags.make_detector(
+            len(records.class_names), mean_label(records)
+        )
+        features = detector_flags.read_features(model, _FRAME_STRIDE.value)
+        if features is not None:
+            # Before the optimizer looks at what is trained.
+            model.fast.trainable = False
+        model.compile(
+            optimizer=training_flags.make_optimizer(
+                _LEARNING_RATE.value,
+                _BACKBONE_FACTOR.value,
+                _WEIGHT_DECAY.value,
+                steps * _EPOCHS.value,
+                steps * _WARMUP_EPOCHS.value,
+                [steps * epoch for epoch in milestones],
+                distribution,
+                fusion_factor=_FUSION_FACTOR.value,
+            ),
+            loss=training.DetectionLoss(),
+        )
+        model = training_flags.resume(model, workdir)
+        if features is not None:
+            model = make_slow_stream(model)
     transform = training_flags.to_detection_example
     source = make_source(records, features)
     if features is not None:
-        model = make_slow_stream(model)
         transform = functools.partial(to_feature_example, model.input_names)
     training_flags.fit(
         model,
         source,
         workdir,
-        batch_size=_BATCH_SIZE.value,
+        distribution,
+        batch_size=batch_size,
         num_epochs=_EPOCHS.value,
         steps_per_epoch=steps,
         transform=transform,

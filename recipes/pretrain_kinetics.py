@@ -83,7 +83,9 @@ _FRAME_STRIDE = flags.DEFINE_integer(
 )
 
 # Optimisation.
-_BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "Clips per step.", 1)
+_BATCH_SIZE = flags.DEFINE_integer(
+    "batch_size", 64, "Clips per step and device.", 1
+)
 _STEPS = flags.DEFINE_integer("steps", 100_000, "Steps of the whole run.", 1)
 _STEPS_PER_EPOCH = flags.DEFINE_integer(
     "steps_per_epoch", 1000, "Steps between checkpoints.", 1
@@ -242,6 +244,7 @@ def main(argv):
             f"--augmentation_depth={_AUGMENTATION_DEPTH.value} needs an "
             "augmentation: --task=detection and not --augmentation=none."
         )
+    distribution = training_flags.start_distribution()
     records = training_flags.read_records(
         data.read_kinetics,
         "Training videos",
@@ -259,32 +262,36 @@ def main(argv):
             video_root=_VIDEO_ROOT.value,
             class_names=records.class_names,
         )
-    if len(records) < _BATCH_SIZE.value:
+    batch_size = _BATCH_SIZE.value * distribution.num_replicas
+    if len(records) < batch_size:
         raise app.UsageError(
-            f"--batch_size={_BATCH_SIZE.value} exceeds the {len(records)} "
-            "training videos."
+            f"--batch_size: a batch of {batch_size} clips exceeds the "
+            f"{len(records)} training videos."
         )
-    workdir = training_flags.start_run()
+    workdir = training_flags.start_run(distribution)
     num_classes = len(records.class_names)
-    model = make_model(num_classes)
-    model.compile(
-        optimizer=training_flags.make_optimizer(
-            _LEARNING_RATE.value,
-            _BACKBONE_FACTOR.value,
-            _WEIGHT_DECAY.value,
-            _STEPS.value,
-            _WARMUP_STEPS.value,
-            milestones,
-        ),
-        loss=make_loss(),
-    )
-    model = training_flags.resume(model, workdir)
-    trained, augment = model, make_augmentation(flags.FLAGS.seed)
+    augment = make_augmentation(flags.FLAGS.seed)
+    with distribution.scope():
+        model = make_model(num_classes)
+        model.compile(
+            optimizer=training_flags.make_optimizer(
+                _LEARNING_RATE.value,
+                _BACKBONE_FACTOR.value,
+                _WEIGHT_DECAY.value,
+                _STEPS.value,
+                _WARMUP_STEPS.value,
+                milestones,
+                distribution,
+            ),
+            loss=make_loss(),
+        )
+        model = trained = training_flags.resume(model, workdir)
+        if _AUGMENTATION_DEPTH.value != "input":
+            trained = make_manifold(model, augment, flags.FLAGS.seed)
     transform = to_classification_example
     if _TASK.value == "detection":
         transform = training_flags.to_detection_example
-    if _AUGMENTATION_DEPTH.value != "input":
-        trained = make_manifold(model, augment, flags.FLAGS.seed)
+    if trained is not model:
         augment, transform = trained.draw, to_manifold_example
     source = training_flags.make_source(records, _FRAME_STRIDE.value)
     steps_per_epoch = min(_STEPS_PER_EPOCH.value, _STEPS.value)
@@ -292,7 +299,8 @@ def main(argv):
         trained,
         source,
         workdir,
-        batch_size=_BATCH_SIZE.value,
+        distribution,
+        batch_size=batch_size,
         num_epochs=-(-_STEPS.value // steps_per_epoch),
         steps_per_epoch=steps_per_epoch,
         saved_model=model,

@@ -33,6 +33,29 @@ _MIXED_PRECISION = flags.DEFINE_enum(
     "mixed_precision", "none", ["none", "bfloat16", "float16"], "Compute dtype."
 )
 
+# Distribution.
+_DISTRIBUTION = flags.DEFINE_enum(
+    "distribution",
+    "auto",
+    ["auto", "none", *training.ENGINES],
+    "Engine for several processes or devices, see docs/scaling.md. auto: where "
+    "there are several.",
+)
+_DISTRIBUTION_TIMEOUT = flags.DEFINE_integer(
+    "distribution_timeout", 600, "Seconds to wait for other processes.", 1
+)
+_SCALE_LEARNING_RATE = flags.DEFINE_bool(
+    "scale_learning_rate",
+    False,
+    "Multiply the learning rate by the number of devices, as the batch is.",
+)
+_SYNCHRONIZE_NORMALIZATION = flags.DEFINE_bool(
+    "synchronize_normalization",
+    False,
+    "Batch normalisation by the statistics of all devices, instead of those of "
+    "each. JAX always does so.",
+)
+
 # Data.
 _NUM_WORKERS = flags.DEFINE_integer(
     "num_workers", os.cpu_count() or 1, "Threads that read videos.", 0, 512
@@ -127,7 +150,30 @@ _SCHEDULE = flags.DEFINE_enum(
 )
 
 
-def start_run():
+def start_distribution():
+    """Finds the other processes and devices. Returns a `Distribution`."""
+    try:
+        distribution = training.make_distribution(
+            _DISTRIBUTION.value, _DISTRIBUTION_TIMEOUT.value
+        )
+    except ValueError as error:
+        raise app.UsageError(f"--distribution: {error}") from error
+    except training.TrainingStopped as error:
+        logging.error("%s", error)
+        sys.exit(error.exit_status)
+    if not distribution.is_main:
+        # What all have to say, the first one says.
+        logging.set_verbosity(logging.ERROR)
+    elif distribution.num_replicas > 1:
+        logging.info(
+            "%d processes with %d devices",
+            distribution.num_processes,
+            distribution.num_replicas,
+        )
+    return distribution
+
+
+def start_run(distribution):
     """Makes the workdir, and sets seed and precision. Returns the workdir."""
     try:
         workdir = training.WorkDir(_WORKDIR.value, resume=_RESUME.value)
@@ -137,7 +183,7 @@ def start_run():
         raise app.UsageError("--min_crop must not exceed --max_crop.")
     if _RESUME.value:
         warn_of_other_flags(workdir)
-    else:
+    elif distribution.is_main:
         workdir.save_flags(flags.FLAGS.flags_into_string())
     training.keep_freed_memory()
     keras.utils.set_random_seed(_SEED.value)
@@ -262,6 +308,7 @@ def make_optimizer(
     num_steps,
     warmup,
     milestones,
+    distribution,
     fusion_factor=1.0,
 ):
     """Returns the optimizer of the flags.
@@ -273,8 +320,12 @@ def make_optimizer(
         num_steps: Integer. Steps of the whole run.
         warmup: Integer. Steps of linear warm-up.
         milestones: List of integers. Steps at which the rate is divided by 10.
+        distribution: `Distribution`.
         fusion_factor: Float. Factor on the rate of what fuses two streams.
     """
+    if _SCALE_LEARNING_RATE.value:
+        learning_rate *= distribution.num_replicas
+        logging.info("Peak learning rate: %g", learning_rate)
     if _SCHEDULE.value == "cosine":
         schedule = keras.optimizers.schedules.CosineDecay(
             0.0 if warmup else learning_rate,
@@ -306,24 +357,39 @@ def resume(model, workdir):
     checkpoint = workdir.checkpoint
     if checkpoint is None:
         logging.info("No checkpoint: training starts at the beginning")
-        return model
-    logging.info(
-        "Resumed after epoch %d and %d steps: %s",
-        checkpoint.epoch,
-        checkpoint.step,
-        checkpoint.path,
-    )
-    return keras.saving.load_model(checkpoint.path)
+    else:
+        logging.info(
+            "Resumed after epoch %d and %d steps: %s",
+            checkpoint.epoch,
+            checkpoint.step,
+            checkpoint.path,
+        )
+        model = keras.saving.load_model(checkpoint.path)
+    if _SYNCHRONIZE_NORMALIZATION.value:
+        training.synchronize_normalization(model)
+    return model
 
 
-def fit(model, source, workdir, batch_size, num_epochs, steps_per_epoch, **kw):
+def fit(
+    model,
+    source,
+    workdir,
+    distribution,
+    batch_size,
+    num_epochs,
+    steps_per_epoch,
+    **kw,
+):
     """Trains a compiled model from its newest checkpoint on, and saves it.
+
+    It returns in the first process alone; the others have ended then.
 
     Args:
         model: Compiled Keras model, as `resume()` returns it.
         source: `ClipSource`.
         workdir: `WorkDir`.
-        batch_size: Integer.
+        distribution: `Distribution`.
+        batch_size: Integer. Clips per step, of all processes and devices.
         num_epochs: Integer.
         steps_per_epoch: Integer.
         **kw: `saved_model` of `training.train()`, and `augment` and
@@ -342,14 +408,18 @@ def fit(model, source, workdir, batch_size, num_epochs, steps_per_epoch, **kw):
             keep_checkpoints=_KEEP_CHECKPOINTS.value,
             seed=_SEED.value,
             workers=_NUM_WORKERS.value,
+            distribution=distribution,
             **kw,
         )
+        distribution.close()
     except training.TrainingStopped as error:
         logging.error("%s", error)
         sys.exit(error.exit_status)
     except data.VideoReadError as error:
         logging.error("%s. See --max_failures and --skip_list.", error)
         sys.exit(1)
+    if not distribution.is_main:
+        sys.exit(0)
     logging.info("%s", source.report())
     logging.info("Saved %s", workdir.model_path)
 

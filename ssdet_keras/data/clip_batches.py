@@ -53,14 +53,18 @@ class ClipBatches(keras.utils.PyDataset):
             is resumed; give it to `fit` too. Defaults to `0`.
         initial_batch: Integer. The batch in this epoch to start with.
             Defaults to `0`.
+        rank: Integer. Which of the equal shares of each batch is made, where
+            several processes train on it together; each draws `augment` for
+            its own share. Defaults to `0`.
+        num_processes: Integer. Number of the shares. Defaults to `1`.
 
     Attributes:
         error: The error that a batch could not be made for, or `None`. Keras
             with TensorFlow raises one of its own in the place of it.
 
     Raises:
-        ValueError: If an argument is out of its range, or the videos don't
-            make up a batch.
+        ValueError: If an argument is out of its range, if the videos don't
+            make up a batch, or if batches can't be shared.
 
     Example:
 
@@ -86,6 +90,8 @@ class ClipBatches(keras.utils.PyDataset):
         steps_per_epoch=None,
         initial_epoch=0,
         initial_batch=0,
+        rank=0,
+        num_processes=1,
     ):
         # The queue of Keras starts every epoch anew, and hands on batches
         # that were left over. The threads are those of this class instead.
@@ -102,6 +108,15 @@ class ClipBatches(keras.utils.PyDataset):
                 "A source that is not training is read in one pass. "
                 f"Received: steps_per_epoch={steps_per_epoch}, "
                 f"initial_epoch={initial_epoch}, initial_batch={initial_batch}"
+            )
+        if batch_size % num_processes or not (
+            source.training or num_processes == 1
+        ):
+            raise ValueError(
+                "Batches that are shared must be of a source that is training, "
+                "and their size a multiple of the number of processes. "
+                f"Received: batch_size={batch_size}, "
+                f"num_processes={num_processes}, training={source.training}"
             )
         if steps_per_epoch is None:
             steps_per_epoch = self._batches_per_pass
@@ -125,6 +140,8 @@ class ClipBatches(keras.utils.PyDataset):
         self.seed = seed
         self.steps_per_epoch = steps_per_epoch
         self.prefetch = prefetch if workers else 0
+        self.rank = rank
+        self.num_processes = num_processes
         self.error = None
         self._first = initial_epoch * steps_per_epoch + initial_batch
         self._readers = self._maker = None
@@ -177,7 +194,7 @@ class ClipBatches(keras.utils.PyDataset):
         return divmod(self._first + index, self.steps_per_epoch)
 
     def records_of(self, index):
-        """Returns the records of the clips of a batch.
+        """Returns the records of the clips of a batch, of all of its shares.
 
         For a video that can't be read the batch has a clip of another one.
         """
@@ -195,14 +212,14 @@ class ClipBatches(keras.utils.PyDataset):
     def _submit(self, index):
         clips = [
             self._readers.submit(self.source.get_clip, epoch, clip)
-            for epoch, clip in self._clips_of(index)
+            for epoch, clip in self._share_of(index)
         ]
         return self._maker.submit(
             lambda: self._finish(index, [clip.result() for clip in clips])
         )
 
     def _make(self, index):
-        clips = [self.source.get_clip(*clip) for clip in self._clips_of(index)]
+        clips = [self.source.get_clip(*clip) for clip in self._share_of(index)]
         return self._finish(index, clips)
 
     def _clips_of(self, index):
@@ -212,6 +229,13 @@ class ClipBatches(keras.utils.PyDataset):
         last = min(first + self.batch_size, len(self.source))
         return [(epoch, clip) for clip in range(first, last)]
 
+    def _share_of(self, index):
+        clips = self._clips_of(index)
+        if self.num_processes == 1:
+            return clips
+        size = self.batch_size // self.num_processes
+        return clips[self.rank * size : (self.rank + 1) * size]
+
     def _finish(self, index, clips):
         batch = stack_clips(clips)
         if self.augment is not None:
@@ -219,6 +243,8 @@ class ClipBatches(keras.utils.PyDataset):
                 [
                     self.seed,
                     *divmod(self._first + index, self._batches_per_pass),
+                    # Of rank 0, this is the seed without a rank.
+                    self.rank,
                 ]
             ).generate_state(1)[0]
             batch = self.augment(batch, seed=int(seed) % 2**31)

@@ -139,12 +139,16 @@ class VideoSource:
         if path not in self.failures:
             self.failures[path] = reason
             logging.warning("Skipped a video: %s (%s)", path, reason)
-        num_failures, num_videos = len(self.failures), len(self.records)
-        if num_failures > self.max_failures * num_videos:
+        self.check_failures(path, reason, len(self.failures), self.max_failures)
+
+    def check_failures(self, path, reason, num_failures, max_failures):
+        """Raises the error of a video that is one too many."""
+        num_videos = len(self.records)
+        if num_failures > max_failures * num_videos:
             raise VideoReadError(
                 path,
                 f"{reason}; as {num_failures:,} of {num_videos:,} videos, "
-                f"more than a share of {self.max_failures:g}",
+                f"more than a share of {max_failures:g}",
             )
 
     def report(self):

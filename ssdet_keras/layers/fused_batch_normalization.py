@@ -21,7 +21,10 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         activation: `"relu"` or `None`. What follows, in the same pass.
             Defaults to `None`.
         **kwargs: Keyword arguments of `keras.layers.Layer`, such as `name`, and
-            the initializers of `keras.layers.BatchNormalization`.
+            the initializers of `keras.layers.BatchNormalization`. With
+            `synchronized=True`, batch statistics are those of all processes
+            and devices that train together, with every backend; on JAX they
+            are so in any case.
 
     Call arguments:
         inputs: Float tensor of shape `(batch, frames, height, width,
@@ -77,6 +80,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
             self.beta.value,
             self.epsilon,
             rectify=self.activation == "relu",
+            synchronized=self.synchronized,
         )
         for moving, batch in (
             (self.moving_mean, mean),

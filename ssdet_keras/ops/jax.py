@@ -152,7 +152,9 @@ def max_pool3d(x, pool_size, strides, padding="same"):
     )
 
 
-def batch_normalization(x, gamma, beta, epsilon, rectify=False):
+def batch_normalization(
+    x, gamma, beta, epsilon, rectify=False, synchronized=False
+):
     """Normalises the channels of a batch by its own statistics.
 
     Args:
@@ -161,11 +163,14 @@ def batch_normalization(x, gamma, beta, epsilon, rectify=False):
         beta: Array of shape `(channels,)`.
         epsilon: Float.
         rectify: Boolean. Whether a ReLU follows.
+        synchronized: Boolean. Whether the statistics are those of the batches
+            of all processes and devices that train together.
 
     Returns:
         Tuple of the outputs, and the mean and the (biased) variance of the
         batch, without gradients.
     """
+    # Arrays are those of all devices: the statistics always are synchronized.
     outputs, mean, variance = _normalize(x, gamma, beta, epsilon, rectify)
     return outputs, lax.stop_gradient(mean), lax.stop_gradient(variance)
 

@@ -128,7 +128,9 @@ def max_pool3d(x, pool_size, strides, padding="same"):
     return tf.nn.max_pool3d(x, pool_size, strides, "VALID")
 
 
-def batch_normalization(x, gamma, beta, epsilon, rectify=False):
+def batch_normalization(
+    x, gamma, beta, epsilon, rectify=False, synchronized=False
+):
     """Normalises the channels of a batch by its own statistics.
 
     Args:
@@ -137,6 +139,8 @@ def batch_normalization(x, gamma, beta, epsilon, rectify=False):
         beta: Tensor of shape `(channels,)`.
         epsilon: Float.
         rectify: Boolean. Whether a ReLU follows.
+        synchronized: Boolean. Whether the statistics are those of the batches
+            of all processes and devices that train together.
 
     Returns:
         Tuple of the outputs, and the mean and the (biased) variance of the

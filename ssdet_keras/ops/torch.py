@@ -143,7 +143,9 @@ def max_pool3d(x, pool_size, strides, padding="same"):
     return y.movedim(1, -1)
 
 
-def batch_normalization(x, gamma, beta, epsilon, rectify=False):
+def batch_normalization(
+    x, gamma, beta, epsilon, rectify=False, synchronized=False
+):
     """Normalises the channels of a batch by its own statistics.
 
     Args:
@@ -152,11 +154,15 @@ def batch_normalization(x, gamma, beta, epsilon, rectify=False):
         beta: Tensor of shape `(channels,)`.
         epsilon: Float.
         rectify: Boolean. Whether a ReLU follows.
+        synchronized: Boolean. Whether the statistics are those of the batches
+            of all processes and devices that train together.
 
     Returns:
         Tuple of the outputs, and the mean and the (biased) variance of the
         batch, without gradients.
     """
+    if synchronized and torch.distributed.is_initialized():
+        return _normalize_together(x, gamma, beta, epsilon, rectify)
     normalize = _normalize
     if x.device.type == "cpu" and x.dtype == torch.float32:
         normalize = _BatchNormalization.apply
@@ -454,6 +460,38 @@ def _normalize(x, gamma, beta, epsilon, rectify):
         # Before the view: PyTorch copies the base of one that is overwritten.
         outputs = outputs.relu_()
     return outputs.movedim(1, -1), mean, inverse_deviation
+
+
+def _normalize_together(x, gamma, beta, epsilon, rectify):
+    values = x.to(gamma.dtype)
+    axes = tuple(range(x.ndim - 1))
+    own_mean = values.mean(axes)
+    mean = _average(own_mean)
+    variance = _average(values.var(axes, correction=0) + (own_mean - mean) ** 2)
+    outputs = (values - mean) * torch.rsqrt(variance + epsilon) * gamma + beta
+    outputs = outputs.to(x.dtype)
+    if rectify:
+        outputs = torch.relu(outputs)
+    return outputs, mean.detach(), variance.detach()
+
+
+def _average(x):
+    """Returns the mean over all processes, with a gradient."""
+    return _AllReduce.apply(x) / torch.distributed.get_world_size()
+
+
+class _AllReduce(torch.autograd.Function):
+    """The sum over all processes. Its gradient is the sum of theirs."""
+
+    @staticmethod
+    def forward(ctx, x):
+        total = x.clone()
+        torch.distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return _AllReduce.forward(ctx, gradient.contiguous())
 
 
 class _BatchNormalization(torch.autograd.Function):

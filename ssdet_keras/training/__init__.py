@@ -8,6 +8,10 @@ from ssdet_keras.training.checkpoint import read_checkpoint
 from ssdet_keras.training.checkpoint_folder import CheckpointFolder
 from ssdet_keras.training.checkpoints import Checkpoints
 from ssdet_keras.training.detection_loss import DetectionLoss
+from ssdet_keras.training.distribution import ENGINES
+from ssdet_keras.training.distribution import Distribution
+from ssdet_keras.training.distribution import make_distribution
+from ssdet_keras.training.distribution import synchronize_normalization
 from ssdet_keras.training.epoch_log import EpochLog
 from ssdet_keras.training.frame_cross_entropy import FrameCrossEntropy
 from ssdet_keras.training.heat_map_loss import HeatMapLoss
@@ -21,6 +25,7 @@ from ssdet_keras.training.slow_stream_training import SlowStreamTraining
 from ssdet_keras.training.step_schedule import StepSchedule
 from ssdet_keras.training.stop_on_nan import StopOnNaN
 from ssdet_keras.training.stop_signals import StopSignals
+from ssdet_keras.training.stop_together import StopTogether
 from ssdet_keras.training.train import train
 from ssdet_keras.training.training_stopped import TrainingStopped
 from ssdet_keras.training.workdir import WorkDir

@@ -31,7 +31,9 @@ class Checkpoint:
         failures: Dict of the path of each video that could not be read to the
             reason.
         state: List of arrays, the values of the variables that are no weights.
-        random_state: List of arrays, see `ops.random_state`.
+        random_state: List of arrays, see `ops.random_state`, those of all
+            processes joined.
+        batch_size: Integer, or `None` in a file that is older.
     """
 
     path: pathlib.Path
@@ -41,6 +43,7 @@ class Checkpoint:
     failures: dict
     state: list
     random_state: list
+    batch_size: int | None = None
 
     def save(self, model):
         """Writes the file, the whole of it or nothing.
@@ -53,6 +56,7 @@ class Checkpoint:
             "step": self.step,
             "steps_per_epoch": self.steps_per_epoch,
             "failures": self.failures,
+            "batch_size": self.batch_size,
         }
         state = io.BytesIO()
         np.savez(

@@ -1,5 +1,6 @@
 """The checkpoints of a training run."""
 
+import contextlib
 import pathlib
 import re
 
@@ -57,7 +58,9 @@ class CheckpointFolder:
                 damaged.append(path)
                 continue
             for other in damaged:
-                other.replace(other.with_name(f"{other.name}.damaged"))
+                # Another process of the run may have been quicker.
+                with contextlib.suppress(FileNotFoundError):
+                    other.replace(other.with_name(f"{other.name}.damaged"))
             return checkpoint
         if damaged:
             raise ValueError(

@@ -1,11 +1,13 @@
 """Checkpoints of a training run."""
 
 import keras
+import numpy as np
 
 from ssdet_keras.ops.random_state import get_random_state
 from ssdet_keras.ops.random_state import set_random_state
 from ssdet_keras.training.checkpoint import Checkpoint
 from ssdet_keras.training.checkpoint_folder import CheckpointFolder
+from ssdet_keras.training.distribution.distribution import Distribution
 from ssdet_keras.training.training_stopped import TrainingStopped
 
 
@@ -29,6 +31,9 @@ class Checkpoints(keras.callbacks.Callback):
         signals: `StopSignals` or `None`.
         failures: Dict of the videos that could not be read, which is saved
             with the rest.
+        batch_size: Integer or `None`. Is saved with the rest.
+        distribution: `Distribution` or `None`. That of several processes, of
+            which one writes the files.
 
     Raises:
         ValueError: If `steps` or `keep` are less than 1, or if the model has
@@ -46,6 +51,8 @@ class Checkpoints(keras.callbacks.Callback):
         start=None,
         signals=None,
         failures=None,
+        batch_size=None,
+        distribution=None,
     ):
         super().__init__()
         for name, value in (("steps", steps), ("keep", keep)):
@@ -60,6 +67,8 @@ class Checkpoints(keras.callbacks.Callback):
         self._start = start
         self._signals = signals
         self._failures = {} if failures is None else failures
+        self._batch_size = batch_size
+        self._distribution = distribution or Distribution()
         self._random_state = None if start is None else start.random_state
         self._epoch = self._first_step = 0
 
@@ -72,7 +81,7 @@ class Checkpoints(keras.callbacks.Callback):
         # Not before: with PyTorch, loaders draw when an iteration begins, and
         # there are more of these in a run that was resumed.
         if self._random_state is not None:
-            set_random_state(self._random_state)
+            self._set_random_state(self._random_state)
             self._random_state = None
 
     def on_train_batch_end(self, batch, logs=None):
@@ -85,7 +94,7 @@ class Checkpoints(keras.callbacks.Callback):
         self._stop_if_asked()
 
     def on_epoch_end(self, epoch, logs=None):
-        self._random_state = get_random_state()
+        self._random_state = self._get_random_state()
         self._save(epoch + 1, 0)
         self._stop_if_asked()
 
@@ -105,18 +114,34 @@ class Checkpoints(keras.callbacks.Callback):
             self._first_step + self.params["steps"],
             dict(self._failures),
             [keras.ops.convert_to_numpy(v) for v in self._find_state()],
-            get_random_state(),
+            self._get_random_state(),
+            self._batch_size,
         )
-        try:
-            self._folder.path.mkdir(parents=True, exist_ok=True)
-            checkpoint.save(saved_model)
-            self._folder.remove_old(self._keep)
-        except OSError as error:
+        reason = None
+        if self._distribution.is_main:
+            try:
+                self._folder.path.mkdir(parents=True, exist_ok=True)
+                checkpoint.save(saved_model)
+                self._folder.remove_old(self._keep)
+            except OSError as error:
+                reason = error.strerror or str(error)
+        reason = self._distribution.all_gather_objects(reason)[0]
+        if reason is not None:
             raise TrainingStopped(
-                f"A checkpoint could not be written ({error.strerror}): "
+                f"A checkpoint could not be written ({reason}): "
                 f"{checkpoint.path}. Those before are intact: make room, and "
                 "resume."
-            ) from error
+            )
+
+    def _get_random_state(self):
+        return list(map(self._distribution.all_gather, get_random_state()))
+
+    def _set_random_state(self, states):
+        rank, num = self._distribution.rank, self._distribution.num_processes
+        sizes = [num * len(state) for state in get_random_state()]
+        # Those of another number of processes are no use.
+        if sizes[:1] == [len(state) for state in states[:1]]:
+            set_random_state([np.split(state, num)[rank] for state in states])
 
     def _restore(self):
         start, self._start = self._start, None

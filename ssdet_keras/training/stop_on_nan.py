@@ -19,6 +19,9 @@ class StopOnNaN(keras.callbacks.Callback):
         batches: `ClipBatches` that the model is trained on.
         workdir: Folder of the run.
 
+    Where several processes train together, each saves its share of the batch,
+    those after the first as `nan_batch_1.npz` and so on.
+
     Raises:
         TrainingStopped: If the loss is NaN or infinite.
     """
@@ -26,7 +29,8 @@ class StopOnNaN(keras.callbacks.Callback):
     def __init__(self, batches, workdir):
         super().__init__()
         self._batches = batches
-        self._path = pathlib.Path(workdir) / "nan_batch.npz"
+        suffix = f"_{batches.rank}" if batches.rank else ""
+        self._path = pathlib.Path(workdir) / f"nan_batch{suffix}.npz"
         self._num_batches = 0
 
     def on_train_batch_end(self, batch, logs=None):

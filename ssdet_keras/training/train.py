@@ -6,9 +6,11 @@ import keras
 
 from ssdet_keras.data.clip_batches import ClipBatches
 from ssdet_keras.training.checkpoints import Checkpoints
+from ssdet_keras.training.distribution.distribution import Distribution
 from ssdet_keras.training.epoch_log import EpochLog
 from ssdet_keras.training.stop_on_nan import StopOnNaN
 from ssdet_keras.training.stop_signals import StopSignals
+from ssdet_keras.training.stop_together import StopTogether
 from ssdet_keras.training.training_stopped import TrainingStopped
 
 
@@ -23,6 +25,7 @@ def train(
     checkpoint_steps=None,
     keep_checkpoints=3,
     callbacks=(),
+    distribution=None,
     **kwargs,
 ):
     """Trains a model on clips, from the checkpoint of its folder on.
@@ -35,7 +38,7 @@ def train(
             `workdir.checkpoint` if there is one.
         source: `ClipSource`.
         workdir: `WorkDir`.
-        batch_size: Integer.
+        batch_size: Integer. Clips per step, of all processes and devices.
         num_epochs: Integer. Epochs of the whole run.
         steps_per_epoch: Integer.
         saved_model: Keras model that is saved, if it is another one than the
@@ -45,15 +48,20 @@ def train(
         keep_checkpoints: Integer. Defaults to `3`.
         callbacks: Sequence of further callbacks of Keras. Steps are numbered
             from the first one that is trained: from 0, unless a run is resumed
-            within an epoch.
+            within an epoch. All processes call them, with the same logs:
+            give those that write files to the one of rank 0 alone.
+        distribution: `Distribution` or `None`. What `make_distribution()`
+            returns, in whose scope the model was made. Defaults to `None`: one
+            process on one device.
         **kwargs: Further arguments of `ClipBatches`, such as `augment`,
             `transform`, `seed` and `workers`.
 
     Raises:
         TrainingStopped: If there is a SIGTERM or SIGINT, if a file can't be
-            written, if the loss becomes NaN or infinite, or if
-            `steps_per_epoch` is another one than that of a checkpoint within an
-            epoch.
+            written, if the loss becomes NaN or infinite, if
+            `steps_per_epoch` or `batch_size` is another one than that of a
+            checkpoint within an epoch, or if another process of the run has
+            ended.
         VideoReadError: If too many videos can't be read, see
             `ClipSource.max_failures`.
 
@@ -70,25 +78,36 @@ def train(
     )
     ```
     """
+    distribution = distribution or Distribution()
     start = workdir.checkpoint
     epoch = step = 0
     if start is not None:
         epoch, step = start.epoch, start.step
-        if step and steps_per_epoch != start.steps_per_epoch:
-            raise TrainingStopped(
-                "A run that was stopped within an epoch must be resumed with "
-                f"{start.steps_per_epoch} steps per epoch, as before. "
-                f"Received: steps_per_epoch={steps_per_epoch}"
-            )
+        _check_steps(start, steps_per_epoch, batch_size)
         source.failures.update(start.failures)
+    starts = distribution.all_gather_objects([epoch, step])
+    if starts != starts[:1] * len(starts):
+        raise TrainingStopped(
+            "All processes must find the same checkpoint in the folder of the "
+            "run, which all machines must see. Received: "
+            f"(epoch, step) = {starts} by rank"
+        )
     # Before the first step, or TensorFlow would trace that step twice. One that
     # scales the loss would start anew if it was built again.
     if not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)
-    with StopSignals() as signals:
-        callbacks = [
-            *callbacks,
-            EpochLog(workdir.log_path, epoch, source.failures),
+        with distribution.scope():
+            model.optimizer.build(model.trainable_variables)
+    with contextlib.ExitStack() as stack:
+        signals = stack.enter_context(StopSignals())
+        stack.enter_context(distribution.replicate(model))
+        callbacks = list(callbacks)
+        if distribution.num_processes > 1:
+            signals = StopTogether(distribution, signals, source)
+            stack.callback(signals.close)
+            callbacks.insert(0, signals)
+        if distribution.is_main:
+            callbacks.append(EpochLog(workdir.log_path, epoch, source.failures))
+        callbacks.append(
             Checkpoints(
                 workdir.path,
                 checkpoint_steps,
@@ -97,8 +116,10 @@ def train(
                 start,
                 signals,
                 source.failures,
-            ),
-        ]
+                batch_size,
+                distribution,
+            )
+        )
         raw_weights = _RawWeights()
         # The epochs of `fit` have one length: the rest of one comes apart.
         parts = [(epoch, step, epoch + 1)] if step else []
@@ -112,12 +133,14 @@ def train(
                 steps_per_epoch=steps_per_epoch,
                 initial_epoch=epoch,
                 initial_batch=step,
+                rank=distribution.rank,
+                num_processes=distribution.num_processes,
                 **kwargs,
             )
             with contextlib.closing(batches):
                 try:
                     model.fit(
-                        batches,
+                        distribution.to_input(batches),
                         epochs=end,
                         initial_epoch=epoch,
                         steps_per_epoch=steps_per_epoch - step,
@@ -127,17 +150,39 @@ def train(
                             raw_weights,
                             *callbacks,
                         ],
-                        verbose=2,
+                        verbose=2 if distribution.is_main else 0,
                     )
                 except Exception as error:
-                    workdir.save_failures(source)
-                    if batches.error in (None, error):
-                        raise
-                    raise batches.error from error
+                    if distribution.is_main:
+                        workdir.save_failures(source)
+                    if batches.error not in (None, error):
+                        raise batches.error from error
+                    if distribution.is_lost(error):
+                        raise TrainingStopped(
+                            "Another process of the run has ended, or can't be "
+                            "reached: see what it has written. The last "
+                            f"checkpoint is intact: resume. ({error})"
+                        ) from error
+                    raise
     # Where all epochs were done before, `fit` has not put averaged weights in.
     model.optimizer.finalize_variable_values(model.trainable_variables)
-    workdir.save_model(saved_model or model)
-    workdir.save_failures(source)
+    if distribution.is_main:
+        workdir.save_model(saved_model or model)
+        workdir.save_failures(source)
+
+
+def _check_steps(start, steps_per_epoch, batch_size):
+    """Raises an error where the rest of an epoch would be of other clips."""
+    for name, value, before in (
+        ("steps_per_epoch", steps_per_epoch, start.steps_per_epoch),
+        ("batch_size", batch_size, start.batch_size or batch_size),
+    ):
+        if start.step and value != before:
+            raise TrainingStopped(
+                "A run that was stopped within an epoch must be resumed with "
+                f"{name}={before}, as before, over all processes and devices. "
+                f"Received: {name}={value}"
+            )
 
 
 class _RawWeights(keras.callbacks.Callback):

@@ -40,7 +40,8 @@ class WorkDir:
             self.path.mkdir(parents=True, exist_ok=True)
             probe = self.path / ".write_test"
             probe.touch()
-            probe.unlink()
+            # Another process of the run may have been quicker.
+            probe.unlink(missing_ok=True)
         except OSError as error:
             raise ValueError(
                 f"`workdir` must be a folder that can be written to ({error}). "
