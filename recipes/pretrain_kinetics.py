@@ -149,12 +149,13 @@ def add_background_class(batch):
     return {**batch, "labels": np.concatenate([labels, rest], axis=-1)}
 
 
-def make_augment(function):
+def make_augment(function, host_device):
     """Returns the callable for `ClipBatches`, NumPy in and out.
 
     Args:
         function: Function of a batch and a seed: the augmentation, or what
             prepares that of feature maps. `None` for neither.
+        host_device: String. The CPU.
     """
 
     def augment(batch, seed):
@@ -163,7 +164,7 @@ def make_augment(function):
         if function is None:
             return batch
         # On the CPU, beside the training on a GPU.
-        with keras.device("cpu:0"):
+        with keras.device(host_device):
             batch = function(batch, seed=seed)
         return keras.tree.map_structure(keras.ops.convert_to_numpy, batch)
 
@@ -304,7 +305,7 @@ def main(argv):
         num_epochs=-(-_STEPS.value // steps_per_epoch),
         steps_per_epoch=steps_per_epoch,
         saved_model=model,
-        augment=make_augment(augment),
+        augment=make_augment(augment, distribution.host_device),
         transform=transform,
     )
     accuracy = None
@@ -312,6 +313,8 @@ def main(argv):
         source = training_flags.make_source(
             validation, _FRAME_STRIDE.value, is_training=False
         )
+        # The one that was trained may be spread over other processes.
+        model = keras.saving.load_model(workdir.model_path)
         accuracy = measure_accuracy(model, source, num_classes)
         logging.info("Clip accuracy: %.1f %%", 100 * accuracy)
     workdir.save_description(

@@ -20,11 +20,11 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         epsilon: Float. Added to the variance. Defaults to `1e-5`.
         activation: `"relu"` or `None`. What follows, in the same pass.
             Defaults to `None`.
+        synchronized: Boolean. Whether the statistics of a batch are those of
+            all processes and devices that train together. On JAX they are so
+            in any case. Defaults to `False`.
         **kwargs: Keyword arguments of `keras.layers.Layer`, such as `name`, and
-            the initializers of `keras.layers.BatchNormalization`. With
-            `synchronized=True`, batch statistics are those of all processes
-            and devices that train together, with every backend; on JAX they
-            are so in any case.
+            the initializers of `keras.layers.BatchNormalization`.
 
     Call arguments:
         inputs: Float tensor of shape `(batch, frames, height, width,
@@ -51,7 +51,12 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     """
 
     def __init__(
-        self, momentum=0.9, epsilon=1e-5, activation=None, **kwargs
+        self,
+        momentum=0.9,
+        epsilon=1e-5,
+        activation=None,
+        synchronized=False,
+        **kwargs,
     ):
         super().__init__(momentum=momentum, epsilon=epsilon, **kwargs)
         if activation not in (None, "relu"):
@@ -65,6 +70,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
                 f"axis={self.axis}, center={self.center}, scale={self.scale}"
             )
         self.activation = activation
+        # The layer of Keras takes it on TensorFlow alone.
+        self.synchronized = synchronized
 
     def build(self, input_shape):
         known_channels(input_shape)

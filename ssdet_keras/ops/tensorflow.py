@@ -146,6 +146,9 @@ def batch_normalization(
         Tuple of the outputs, and the mean and the (biased) variance of the
         batch, without gradients.
     """
+    replicas = tf.distribute.get_replica_context()
+    if synchronized and replicas is not None:
+        return _normalize_together(x, gamma, beta, epsilon, rectify, replicas)
     shape = keras.ops.shape(x)
     count = tf.cast(tf.size(x) // shape[-1], "float32")
     if x.dtype == tf.float32 and not tf.config.list_logical_devices("GPU"):
@@ -318,6 +321,25 @@ def _normalize(x, gamma, beta, epsilon, rectify, count):
 
     shape = keras.ops.shape(x)
     return normalize(x, gamma, beta)
+
+
+def _normalize_together(x, gamma, beta, epsilon, rectify, replicas):
+    values = tf.cast(x, gamma.dtype)
+    own_mean, own_variance = tf.nn.moments(values, (0, 1, 2, 3))
+    mean = replicas.all_reduce("MEAN", own_mean)
+    variance = replicas.all_reduce(
+        "MEAN", own_variance + (own_mean - mean) ** 2
+    )
+    outputs = tf.nn.batch_normalization(
+        values, mean, variance, beta, gamma, epsilon
+    )
+    if rectify:
+        outputs = tf.nn.relu(outputs)
+    return (
+        tf.cast(outputs, x.dtype),
+        tf.stop_gradient(mean),
+        tf.stop_gradient(variance),
+    )
 
 
 def _to_images(x):

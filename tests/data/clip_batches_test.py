@@ -62,6 +62,48 @@ class ClipBatchesTest(FolderTestCase):
         clips = [source.get_clip(epoch, i) for i in indices]
         return {k: np.stack([clip[k] for clip in clips]) for k in clips[0]}
 
+    @parameterized.parameters(0, 1)
+    def test_shares(self, workers):
+        source = self.make_source(9)
+        seeds = []
+
+        def augment(batch, seed):
+            seeds.append(seed)
+            return batch
+
+        def make(**kwargs):
+            return ClipBatches(
+                source, 4, augment=augment, workers=workers, **kwargs
+            )
+
+        whole = make()
+        shares = [make(rank=rank, num_processes=2) for rank in range(2)]
+        for index in range(3):
+            expected = whole[index]
+            for key, value in expected.items():
+                np.testing.assert_array_equal(
+                    np.concatenate([share[index][key] for share in shares]),
+                    value,
+                )
+            self.assertEqual(
+                shares[1].records_of(index), whole.records_of(index)
+            )
+        if not workers:
+            # Those of the first share are those of the whole.
+            self.assertLen(set(seeds), 6)
+
+    def test_shares_must_be_equal(self):
+        for source, batch_size in (
+            (self.make_source(), 3),
+            (self.make_source(training=False), 2),
+        ):
+            with self.assertRaisesRegex(
+                ValueError,
+                f"multiple of the number of processes.*size={batch_size}, "
+                "num_processes=2",
+            ):
+                ClipBatches(source, batch_size, num_processes=2)
+
     @parameterized.parameters(0, 1, 2)
     def test_batches(self, workers):
         source = self.make_source()

@@ -34,7 +34,7 @@ class FaultTestCase(unittest.TestCase):
         ]
 
     @classmethod
-    def start(cls, recipe, *flags, fault="none"):
+    def start(cls, recipe, *flags, fault="none", environment=()):
         return subprocess.Popen(
             [
                 sys.executable,
@@ -50,6 +50,7 @@ class FaultTestCase(unittest.TestCase):
                 **os.environ,
                 "OMP_NUM_THREADS": "1",
                 "TF_CPP_MIN_LOG_LEVEL": "3",
+                **dict(environment),
             },
             # Background jobs of a shell, and so their tests, ignore Ctrl-C.
             preexec_fn=lambda: signal.signal(
@@ -58,9 +59,9 @@ class FaultTestCase(unittest.TestCase):
         )
 
     @classmethod
-    def call(cls, recipe, *flags, fault="none"):
+    def call(cls, recipe, *flags, **kwargs):
         """Runs a recipe. Returns its status and what it wrote."""
-        process = cls.start(recipe, *flags, fault=fault)
+        process = cls.start(recipe, *flags, **kwargs)
         output, _ = process.communicate()
         return process.returncode, output
 

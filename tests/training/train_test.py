@@ -80,6 +80,7 @@ class TrainTest(parameterized.TestCase):
         mixup = VolumeMixUp(seed=0, dtype="uint8")
         losses = Losses(kill_after)
         kwargs = {
+            "batch_size": 2,
             "steps_per_epoch": STEPS,
             "augment": mixup,
             "transform": lambda b: (b["videos"], b["labels"]),
@@ -107,7 +108,6 @@ class TrainTest(parameterized.TestCase):
                 model,
                 self.make_source(),
                 workdir,
-                batch_size=2,
                 num_epochs=EPOCHS,
                 saved_model=detector,
                 checkpoint_steps=2,
@@ -189,12 +189,25 @@ class TrainTest(parameterized.TestCase):
         ):
             np.testing.assert_array_equal(a, b)
 
-    def test_other_number_of_steps(self):
+    def test_other_steps(self):
         self.train("o", self.make_sgd, kill_after=3)
-        with self.assertRaisesRegex(
-            training.TrainingStopped, "with 3 steps per epoch.*epoch=4"
+        for name, before, value in (
+            ("steps_per_epoch", STEPS, 4),
+            ("batch_size", 2, 1),
         ):
-            self.train("o", self.make_sgd, steps_per_epoch=4)
+            with self.assertRaisesRegex(
+                training.TrainingStopped,
+                f"resumed with {name}={before},.*Received: {name}={value}",
+            ):
+                self.train("o", self.make_sgd, **{name: value})
+
+    def test_processes_must_see_the_same_checkpoint(self):
+        distribution = training.Distribution()
+        distribution.all_gather_objects = lambda value: [[1, 2], value]
+        with self.assertRaisesRegex(
+            training.TrainingStopped, r"same checkpoint.*\[\[1, 2\], \[0, 0\]\]"
+        ):
+            self.train("p", self.make_sgd, distribution=distribution)
 
     def test_manifold_augmentation_averages_and_accumulated_gradients(self):
         def make_model():

@@ -17,6 +17,7 @@ class Distribution:
         num_processes: Integer.
         num_replicas: Integer. Copies of the model, one on each device of each
             process, between which a batch is split.
+        host_device: String. The CPU, for `keras.device`.
 
     Example:
 
@@ -36,6 +37,7 @@ class Distribution:
     rank = 0
     num_processes = 1
     num_replicas = 1
+    host_device = "cpu:0"
 
     @property
     def is_main(self):

@@ -6,7 +6,12 @@ from ssdet_keras.training.distribution.distribution import Distribution
 from ssdet_keras.training.distribution.processes import read_processes
 
 # The names of engines, and their backends.
-ENGINES = {"ddp": "torch"}
+ENGINES = {
+    "ddp": "torch",
+    "mirrored": "tensorflow",
+    "multi_worker": "tensorflow",
+    "data_parallel": "jax",
+}
 
 
 def make_distribution(name="auto", timeout=600):
@@ -14,12 +19,22 @@ def make_distribution(name="auto", timeout=600):
 
     Call it once, before any other computation.
 
+    | name              | backend    | engine                                |
+    | ----------------- | ---------- | ------------------------------------- |
+    | `"none"`          | any        | one process on one device             |
+    | `"ddp"`           | PyTorch    | `DistributedDataParallel`, processes  |
+    | `"mirrored"`      | TensorFlow | `MirroredStrategy`, GPUs of a process |
+    | `"multi_worker"`  | TensorFlow | `MultiWorkerMirroredStrategy`         |
+    | `"data_parallel"` | JAX        | `keras.distribution.DataParallel`     |
+    | `"auto"`          | any        | that of the backend, where there are  |
+    |                   |            | several processes or devices          |
+
+    See `docs/scaling.md` for how processes are started.
+
     Args:
-        name: `"none"` for one process on one device; `"ddp"` for PyTorch's
-            `DistributedDataParallel`, under `torchrun` or `srun`; or `"auto"`,
-            which is the engine of the backend where the environment tells of
-            several processes, and `"none"` elsewhere.
-        timeout: Integer. Seconds to wait for the other processes.
+        name: String, from the table above. Defaults to `"auto"`.
+        timeout: Integer. Seconds to wait for the other processes. Defaults to
+            `600`.
 
     Returns:
         `Distribution`.
@@ -43,13 +58,19 @@ def make_distribution(name="auto", timeout=600):
     if name == "none":
         return Distribution()
     processes = read_processes()
-    if processes is None:
-        if name == "auto":
-            return Distribution()
+    if processes is None and name in ("ddp", "multi_worker"):
         raise ValueError(
-            f"{name!r} needs processes that were started by torchrun or srun. "
-            "Received: none of their environment variables"
+            f"{name!r} needs processes that were started together, as "
+            "docs/scaling.md shows. Received: no environment variables of any"
         )
-    from ssdet_keras.training.distribution.torch import TorchDistribution
+    if backend == "torch":
+        if processes is None:
+            return Distribution()
+        from ssdet_keras.training.distribution.torch import TorchDistribution
 
-    return TorchDistribution(processes, timeout)
+        return TorchDistribution(processes, timeout)
+    if backend == "tensorflow":
+        from ssdet_keras.training.distribution import tensorflow as engine
+    else:
+        from ssdet_keras.training.distribution import jax as engine
+    return engine.make(name, processes, timeout)

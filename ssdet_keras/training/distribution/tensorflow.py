@@ -1,0 +1,99 @@
+"""Distributed training on TensorFlow."""
+
+import itertools
+import os
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ssdet_keras.training.distribution.distribution import Distribution
+from ssdet_keras.training.training_stopped import TrainingStopped
+
+
+def make(name, processes, timeout):
+    """Returns the `Distribution` of a name. See `make_distribution`."""
+    if processes is None:
+        if name == "auto" and len(tf.config.list_physical_devices("GPU")) < 2:
+            return Distribution()
+        return TensorFlowDistribution(tf.distribute.MirroredStrategy())
+    if name == "mirrored":
+        raise ValueError(
+            "'mirrored' must be used in one process. "
+            f"Received: {processes.num_processes} processes"
+        )
+    resolvers = tf.distribute.cluster_resolver
+    resolver = resolvers.TFConfigClusterResolver()
+    if "TF_CONFIG" not in os.environ:
+        resolver = resolvers.SlurmClusterResolver()
+    try:
+        strategy = tf.distribute.MultiWorkerMirroredStrategy(
+            resolver,
+            tf.distribute.experimental.CommunicationOptions(
+                timeout_seconds=timeout
+            ),
+        )
+    except (tf.errors.OpError, RuntimeError) as error:
+        raise TrainingStopped(processes.explain(error, timeout)) from error
+    return TensorFlowDistribution(strategy, processes)
+
+
+class TensorFlowDistribution(Distribution):
+    """The devices of one process or of several, with `tf.distribute`.
+
+    Args:
+        strategy: `tf.distribute.MirroredStrategy` or
+            `tf.distribute.MultiWorkerMirroredStrategy`.
+        processes: `Processes`, or `None` for this one alone.
+    """
+
+    def __init__(self, strategy, processes=None):
+        self._strategy = strategy
+        self.num_replicas = strategy.num_replicas_in_sync
+        if processes is not None:
+            self.rank = processes.rank
+            self.num_processes = processes.num_processes
+
+    def scope(self):
+        return self._strategy.scope()
+
+    def to_input(self, batches):
+        if self.num_processes == 1:
+            return batches  # `fit` splits them between the devices.
+        signature = keras.tree.map_structure(
+            lambda array: tf.TensorSpec((None, *array.shape[1:]), array.dtype),
+            batches[0],
+        )
+        dataset = tf.data.Dataset.from_generator(
+            lambda: map(batches.__getitem__, itertools.count()),
+            output_signature=signature,
+        )
+        dataset = dataset.rebatch(batches.batch_size // self.num_replicas)
+        return self._strategy.distribute_datasets_from_function(
+            lambda context: dataset.prefetch(1)
+        )
+
+    def all_gather(self, array):
+        array = np.asarray(array)
+        if self.num_processes == 1:
+            return array
+        # All devices of a process give the same.
+        devices = self.num_replicas // self.num_processes
+        gathered = self._strategy.run(
+            lambda: tf.distribute.get_replica_context().all_gather(
+                tf.constant(array[None]), axis=0
+            )
+        )
+        gathered = self._strategy.experimental_local_results(gathered)[0]
+        return np.concatenate(gathered.numpy()[::devices])
+
+    def is_lost(self, error):
+        return isinstance(
+            error,
+            (
+                tf.errors.UnavailableError,
+                tf.errors.DeadlineExceededError,
+                tf.errors.AbortedError,
+                tf.errors.InternalError,
+            ),
+        )

@@ -1,0 +1,136 @@
+import json
+import os
+import unittest
+from unittest import mock
+
+import keras
+import numpy as np
+
+from ssdet_keras import training
+from ssdet_keras.training.distribution.processes import Processes
+from ssdet_keras.training.distribution.processes import read_processes
+
+TF_CONFIG = {
+    "cluster": {"worker": ["a:1", "b:2"]},
+    "task": {"type": "worker", "index": 1},
+}
+# Of the second of two processes.
+LAUNCHED = {
+    "torch": (
+        {
+            "RANK": "1",
+            "WORLD_SIZE": "2",
+            "LOCAL_RANK": "0",
+            "MASTER_ADDR": "a",
+            "MASTER_PORT": "1",
+        },
+        Processes(1, 2, "a:1"),
+    ),
+    "tensorflow": (
+        {"TF_CONFIG": json.dumps(TF_CONFIG)},
+        Processes(1, 2, "b:2"),
+    ),
+    "jax": (
+        {
+            "KERAS_DISTRIBUTION_PROCESS_ID": "1",
+            "KERAS_DISTRIBUTION_NUM_PROCESSES": "2",
+            "KERAS_DISTRIBUTION_JOB_ADDRESSES": "a:1,b:2",
+        },
+        Processes(1, 2, "a:1"),
+    ),
+}
+SRUN = {
+    "SLURM_PROCID": "3",
+    "SLURM_STEP_NUM_TASKS": "4",
+    "SLURM_LOCALID": "1",
+    "SLURM_LAUNCH_NODE_IPADDR": "10.0.0.7",
+    "SLURM_JOB_ID": "123456",
+}
+
+
+class MakeDistributionTest(unittest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.backend = keras.config.backend()
+        self.enterContext(mock.patch.dict(os.environ, clear=True))
+
+    def test_alone(self):
+        for name in ("auto", "none"):
+            distribution = training.make_distribution(name)
+            self.assertIs(type(distribution), training.Distribution)
+            self.assertTrue(distribution.is_main)
+            self.assertEqual(distribution.num_replicas, 1)
+        np.testing.assert_array_equal(
+            distribution.all_gather([1, 2]), np.array([1, 2])
+        )
+        values = distribution.all_gather_objects({"ä": [1, None]})
+        self.assertEqual(values, [{"ä": [1, None]}])
+
+    def test_environment(self):
+        self.assertIsNone(read_processes())
+        environment, expected = LAUNCHED[self.backend]
+        os.environ.update(environment)
+        self.assertEqual(read_processes(), expected)
+        # Started by `srun` in turn.
+        os.environ.update(SRUN)
+        self.assertEqual(read_processes(), expected)
+
+    def test_srun(self):
+        os.environ.update(SRUN)
+        expected = Processes(3, 4, "10.0.0.7:29956", 1)
+        self.assertEqual(read_processes(), expected)
+        os.environ.update(MASTER_ADDR="b", MASTER_PORT="5")
+        self.assertEqual(read_processes(), Processes(3, 4, "b:5", 1))
+        os.environ["SLURM_STEP_NUM_TASKS"] = "1"
+        self.assertIsNone(read_processes())
+
+    def test_engines_of_other_backends(self):
+        for name, backend in training.ENGINES.items():
+            if backend != self.backend:
+                with self.assertRaisesRegex(
+                    ValueError,
+                    f"'{name}' must be used with KERAS_BACKEND={backend}. "
+                    f"Received: KERAS_BACKEND={self.backend}",
+                ):
+                    training.make_distribution(name)
+        with self.assertRaisesRegex(ValueError, "`name` must be one of"):
+            training.make_distribution("horovod")
+
+    def test_no_processes(self):
+        names = {"torch": "ddp", "tensorflow": "multi_worker"}
+        if self.backend in names:
+            with self.assertRaisesRegex(ValueError, "needs processes"):
+                training.make_distribution(names[self.backend])
+
+    def test_environment_that_contradicts_itself(self):
+        environment, _ = LAUNCHED[self.backend]
+        rank = next(iter(environment))
+        wrong = {rank: "2"}, {rank: "x"}
+        if self.backend == "tensorflow":
+            task = {"index": 2}
+            wrong = (
+                {rank: json.dumps({**TF_CONFIG, "task": task})},
+                {rank: "{}"},
+            )
+        for change, message in zip(
+            wrong, ("in the range", "must"), strict=True
+        ):
+            os.environ.update({**environment, **change})
+            with self.assertRaisesRegex(ValueError, f"{message}.*Received"):
+                training.make_distribution()
+
+    def test_reasons(self):
+        processes = Processes(1, 2, "a:1")
+        self.assertRegex(
+            processes.explain("bind: EADDRINUSE\nmore", 5),
+            r"port of a:1 is taken.*\(bind: EADDRINUSE\)$",
+        )
+        self.assertRegex(
+            processes.explain(TimeoutError(), 5),
+            r"Not all of 2 processes came to a:1 within 5 s.*rank=1. "
+            r"\(TimeoutError\)$",
+        )
+
+
+if __name__ == "__main__":
+    unittest.main()
