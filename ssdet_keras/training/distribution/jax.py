@@ -37,6 +37,7 @@ class JaxDistribution(Distribution):
                     processes.num_processes,
                     processes.rank,
                     initialization_timeout=timeout,
+                    heartbeat_timeout_seconds=min(timeout, 60),
                 )
             except RuntimeError as error:
                 reason = processes.explain(error, timeout)

@@ -1,11 +1,13 @@
 """Distributed training on TensorFlow."""
 
+import functools
 import itertools
 import os
 
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.eager import context as tensorflow_context
 
 from ssdet_keras.training.distribution.distribution import Distribution
 from ssdet_keras.training.training_stopped import TrainingStopped
@@ -26,6 +28,14 @@ def make(name, processes, timeout):
     resolver = resolvers.TFConfigClusterResolver()
     if "TF_CONFIG" not in os.environ:
         resolver = resolvers.SlurmClusterResolver()
+    # The strategy configures it without times, and waits an hour.
+    context = tensorflow_context.context()
+    context.configure_coordination_service = functools.partial(
+        context.configure_coordination_service,
+        cluster_register_timeout_in_ms=1000 * timeout,
+        heartbeat_timeout_in_ms=1000 * min(timeout, 60),
+        shutdown_barrier_timeout_in_ms=1000 * timeout,
+    )
     try:
         strategy = tf.distribute.MultiWorkerMirroredStrategy(
             resolver,

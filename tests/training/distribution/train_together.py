@@ -70,7 +70,8 @@ def make_model():
             layers.PointwiseConv3D(8),
             layers.FusedBatchNormalization(activation="relu"),
             layers.DepthwiseConv3D(3),
-            keras.layers.Lambda(lambda x: keras.ops.mean(x, (2, 3))),
+            keras.layers.AveragePooling3D((1, 8, 8)),
+            keras.layers.Reshape((4, 8)),
             keras.layers.Dense(2),
         ]
     )
@@ -78,7 +79,8 @@ def make_model():
         keras.optimizers.SGD(0.1, momentum=0.9),
         training.DetectionLoss(),
         metrics=[keras.metrics.AUC(from_logits=True)],
-        jit_compile=False,
+        # TensorFlow's takes longer than these steps.
+        jit_compile=keras.config.backend() == "jax",
     )
     return model
 
@@ -91,9 +93,7 @@ def train(path, batch_size, fault="none", distribution=None):
     with distribution.scope():
         model = make_model()
         if workdir.checkpoint is not None:
-            model = keras.saving.load_model(
-                workdir.checkpoint.path, safe_mode=False
-            )
+            model = keras.saving.load_model(workdir.checkpoint.path)
         training.synchronize_normalization(model)
     number = SIGNALS.get(fault) if distribution.rank == 1 else None
     training.train(

@@ -69,7 +69,7 @@ class TwoProcessesTest(unittest.TestCase):
                 train_together.read_steps(path, rank), expected, **TOLERANCE
             )
         models = [
-            keras.saving.load_model(folder / "model.keras", safe_mode=False)
+            keras.saving.load_model(folder / "model.keras")
             for folder in (path, self.alone)
         ]
         for weight, other in zip(
