@@ -121,7 +121,8 @@ class Checkpoints(keras.callbacks.Callback):
         if self._distribution.is_main:
             try:
                 self._folder.path.mkdir(parents=True, exist_ok=True)
-                checkpoint.save(saved_model)
+                with self._distribution.alone():
+                    checkpoint.save(saved_model)
                 self._folder.remove_old(self._keep)
             except OSError as error:
                 reason = error.strerror or str(error)

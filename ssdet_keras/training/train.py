@@ -167,7 +167,8 @@ def train(
     # Where all epochs were done before, `fit` has not put averaged weights in.
     model.optimizer.finalize_variable_values(model.trainable_variables)
     if distribution.is_main:
-        workdir.save_model(saved_model or model)
+        with distribution.alone():
+            workdir.save_model(saved_model or model)
         workdir.save_failures(source)
 
 

@@ -48,6 +48,10 @@ class Distribution:
         """Returns the context that models are built and loaded in."""
         return contextlib.nullcontext()
 
+    def alone(self):
+        """Returns the context in which one process computes by itself."""
+        return contextlib.nullcontext()
+
     def replicate(self, model):
         """Returns the context in which `fit` trains a model on all devices."""
         return contextlib.nullcontext()

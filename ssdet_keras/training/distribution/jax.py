@@ -1,5 +1,7 @@
 """Distributed training on JAX."""
 
+import contextlib
+
 import jax
 import keras
 from jax.experimental import multihost_utils
@@ -50,6 +52,16 @@ class JaxDistribution(Distribution):
         keras.distribution.set_distribution(
             keras.distribution.DataParallel(auto_shard_dataset=False)
         )
+
+    @contextlib.contextmanager
+    def alone(self):
+        # Under it, arrays can't be made without the other processes.
+        shared = keras.distribution.distribution()
+        keras.distribution.set_distribution(None)
+        try:
+            yield
+        finally:
+            keras.distribution.set_distribution(shared)
 
     def all_gather(self, array):
         return multihost_utils.process_allgather(array, tiled=True)

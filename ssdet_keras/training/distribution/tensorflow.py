@@ -1,5 +1,6 @@
 """Distributed training on TensorFlow."""
 
+import contextlib
 import functools
 import itertools
 import os
@@ -67,6 +68,34 @@ class TensorFlowDistribution(Distribution):
     def scope(self):
         return self._strategy.scope()
 
+    @contextlib.contextmanager
+    def replicate(self, model):
+        if self.num_processes == 1:
+            yield
+            return
+        strategy = self._strategy
+
+        # Keras 3.15 reduces batches and scalar logs over the workers in ways
+        # that `MultiWorkerMirroredStrategy` refuses.
+        def build(iterator):
+            _, _, batches = next(iter(iterator))
+            batch = keras.tree.map_structure(
+                lambda value: strategy.experimental_local_results(value)[0],
+                next(batches),
+            )
+            with strategy.scope():
+                model._symbolic_build(data_batch=batch)
+
+        def train_step(data):
+            logs = type(model).train_step(model, data)
+            return keras.tree.map_structure(lambda x: tf.reshape(x, [1]), logs)
+
+        model._maybe_symbolic_build, model.train_step = build, train_step
+        try:
+            yield
+        finally:
+            del model._maybe_symbolic_build, model.train_step
+
     def to_input(self, batches):
         if self.num_processes == 1:
             return batches  # `fit` splits them between the devices.
@@ -87,15 +116,15 @@ class TensorFlowDistribution(Distribution):
         array = np.asarray(array)
         if self.num_processes == 1:
             return array
-        # All devices of a process give the same.
+        # TensorFlow gathers few dtypes. All devices of a process give the same.
         devices = self.num_replicas // self.num_processes
         gathered = self._strategy.run(
             lambda: tf.distribute.get_replica_context().all_gather(
-                tf.constant(array[None]), axis=0
+                tf.constant(array[None], "int32"), axis=0
             )
         )
         gathered = self._strategy.experimental_local_results(gathered)[0]
-        return np.concatenate(gathered.numpy()[::devices])
+        return np.concatenate(gathered.numpy()[::devices]).astype(array.dtype)
 
     def is_lost(self, error):
         return isinstance(

@@ -57,7 +57,7 @@ class FaultAfter(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         step = int(self.model.optimizer.iterations.numpy())
         with open(self._path, "a", encoding="utf-8") as file:
-            file.write(f"{step} {float(logs['loss'])} {float(logs['auc'])}\n")
+            file.write(f"{step} {float(logs['loss'])}\n")
         if step == 3 and self._number is not None:
             os.kill(os.getpid(), self._number)
 
@@ -111,7 +111,7 @@ def train(path, batch_size, fault="none", distribution=None):
 
 
 def read_steps(path, rank=0):
-    """Returns an array of `(step, loss, auc)`, of the last time each."""
+    """Returns an array of `(step, loss)`, of the last time each."""
     rows = np.loadtxt(path / f"steps_{rank}.txt", ndmin=2)
     return np.array([*{row[0]: row for row in rows}.values()])
 

@@ -68,6 +68,12 @@ class TwoProcessesTest(unittest.TestCase):
             np.testing.assert_allclose(
                 train_together.read_steps(path, rank), expected, **TOLERANCE
             )
+        # The metrics of epochs are those of both, with TensorFlow not before.
+        logs = [
+            np.loadtxt(folder / "log.csv", delimiter=",", skiprows=1)
+            for folder in (path, self.alone)
+        ]
+        np.testing.assert_allclose(*logs, **TOLERANCE)
         models = [
             keras.saving.load_model(folder / "model.keras")
             for folder in (path, self.alone)
