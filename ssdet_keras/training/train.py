@@ -161,7 +161,7 @@ def train(
                         raise TrainingStopped(
                             "Another process of the run has ended, or can't be "
                             "reached: see what it has written. The last "
-                            f"checkpoint is intact: resume. ({error})"
+                            f"checkpoint is intact: resume. ({str(error)[:99]})"
                         ) from error
                     raise
     # Where all epochs were done before, `fit` has not put averaged weights in.
