@@ -67,7 +67,10 @@ class JaxDistribution(Distribution):
         return multihost_utils.process_allgather(array, tiled=True)
 
     def is_lost(self, error):
-        return isinstance(error, jax.errors.JaxRuntimeError)
+        # Gloo's errors come as `ValueError`.
+        return isinstance(error, jax.errors.JaxRuntimeError) or "Gloo" in str(
+            error
+        )
 
     def close(self):
         keras.distribution.set_distribution(None)

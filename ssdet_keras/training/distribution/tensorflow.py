@@ -118,16 +118,13 @@ class TensorFlowDistribution(Distribution):
             return array
         # TensorFlow gathers few dtypes. All devices of a process give the same.
         devices = self.num_replicas // self.num_processes
-        gathered = self._gather(tf.constant(array[None], "int32"))
+        gathered = self._strategy.run(
+            lambda: tf.distribute.get_replica_context().all_gather(
+                tf.constant(array[None], "int32"), axis=0
+            )
+        )
         gathered = self._strategy.experimental_local_results(gathered)[0]
         return np.concatenate(gathered.numpy()[::devices]).astype(array.dtype)
-
-    @tf.function(reduce_retracing=True)
-    def _gather(self, array):
-        return self._strategy.run(
-            lambda x: tf.distribute.get_replica_context().all_gather(x, axis=0),
-            args=(array,),
-        )
 
     def is_lost(self, error):
         return isinstance(
