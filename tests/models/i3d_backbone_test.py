@@ -67,6 +67,28 @@ class I3DBackboneTest(BackboneTestCase):
             logits[:, [0, -1]], expected["logits"][:, [0, -1]], atol=1e-3
         )
 
+    def test_pictures_of_flow(self):
+        """The third channel is left out, and the weights are the same."""
+        flow = I3DBackbone("flow")
+        pictures = I3DBackbone("flow", input_shape=(None, None, None, 3))
+        pictures.set_weights(flow.get_weights())
+        detector = FrameDetector(pictures, 3)
+        path = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        detector.save(path / "flow.keras")
+        detector = keras.saving.load_model(path / "flow.keras")
+        clip = make_clip((1, 4, 33, 40, 3))
+        np.testing.assert_array_equal(
+            detector.backbone.predict_on_batch(clip),
+            flow.predict_on_batch(clip[..., :2]),
+        )
+        self.assertEqual(
+            list(split_stages(pictures)),
+            ["stem", "stage1", "stage2", "stage3", "stage4"],
+        )
+        *_, total = count_costs(detector, (16, 64, 64, 3))
+        *_, expected = count_costs(FrameDetector(flow, 3), (16, 64, 64, 2))
+        self.assertEqual(total.multiply_adds, expected.multiply_adds)
+
     def test_published_sizes(self):
         classifier = VideoClassifier(I3DBackbone(), 400)
         *parts, total = count_costs(classifier, (64, 224, 224, 3))
@@ -120,8 +142,8 @@ class I3DBackboneTest(BackboneTestCase):
         ("rank", {"input_shape": (8, 8, 3)}, r"input_shape=\(8, 8, 3\)"),
         (
             "channels",
-            {"modality": "flow", "input_shape": (4, 8, 8, 3)},
-            r"\(frames, height, width, 2\) for 'flow'. .*\(4, 8, 8, 3\)",
+            {"modality": "flow", "input_shape": (4, 8, 8, 4)},
+            r"\(frames, height, width, 2 or 3\) for 'flow'. .*\(4, 8, 8, 4\)",
         ),
         (
             "normalize",
