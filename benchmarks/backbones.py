@@ -4,8 +4,8 @@ r"""Speed of I3D and the 3D ResNet-50 beside PyTorch, on one machine.
     KERAS_BACKEND=torch python benchmarks/backbones.py
     KERAS_BACKEND=jax python benchmarks/backbones.py --model=i3d
 
-Inference on one clip: 16 x 224 x 224 of I3D, beside its transcription to
-plain PyTorch (`tests/i3d_in_torch.py`), and 8 x 224 x 224 of the 3D ResNet-50,
+Inference on one clip: 16 x 224 x 224 of I3D, beside its transcription to plain
+PyTorch (`recipes/i3d_in_torch.py`), and 8 x 224 x 224 of the 3D ResNet-50,
 beside `slow_r50` of PyTorchVideo. Those compute in channels_last_3d. Both of a
 pair run once in every round. Times are medians; the ratio is to PyTorch.
 """
@@ -22,6 +22,7 @@ from absl import app
 from absl import flags
 
 from ssdet_keras import models
+from ssdet_keras.recipes import i3d_in_torch
 
 _MODEL = flags.DEFINE_list("model", ["i3d", "resnet3d"], "What to measure.")
 _ROUNDS = flags.DEFINE_integer("rounds", 7, "Rounds.", lower_bound=2)
@@ -63,15 +64,21 @@ def make_forward(model, clip):
 def make_i3d(clip):
     """Returns I3D in plain PyTorch, as a function."""
     sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "tests"))
-    import i3d_in_torch
+    import i3d_checkpoint
 
     state = {
         name: tensor.contiguous(memory_format=torch.channels_last_3d)
         if tensor.ndim == 5
         else tensor
-        for name, tensor in i3d_in_torch.generated_state().items()
+        for name, tensor in i3d_checkpoint.generated_state().items()
     }
-    return lambda: i3d_in_torch.run(state, clip)
+    x = torch.from_numpy(clip).float().movedim(-1, 1) / 127.5 - 1
+
+    def forward():
+        with torch.no_grad():
+            i3d_in_torch.run_stages(state, x)
+
+    return forward
 
 
 def make_resnet3d(clip):

@@ -64,7 +64,9 @@ def extract_flow(source, target, short_side=256, fps=None):
     target = os.path.abspath(target)
     folder, name = os.path.split(target)
     if os.path.splitext(name)[1] != ".mkv":
-        raise ValueError(f"`target` must end in .mkv. Received: target={target}")
+        raise ValueError(
+            f"`target` must end in .mkv. Received: target={target}"
+        )
     with (
         VideoFile(source, fps=fps) as video,
         tempfile.TemporaryDirectory(
