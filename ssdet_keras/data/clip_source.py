@@ -145,6 +145,7 @@ class ClipSource(VideoSource):
         self.frame_stride = sampling.frame_stride
         self.frame_rate = frame_rate
         self.size = size
+        self.modality = modality
         self._cache = VideoCache(cache_bytes)
 
     @property

@@ -333,6 +333,7 @@ class ClipSourceTest(FolderTestCase):
         ("on_error", {"on_error": "stop"}, "on_error='stop'"),
         ("classes", {"num_classes": None}, "num_classes=None"),
         ("cache", {"cache_bytes": -1}, "max_bytes=-1"),
+        ("modality", {"modality": "depth"}, "modality='depth'"),
     )
     def test_invalid_arguments(self, kwargs, message):
         records = [VideoRecord("a", "a.mp4")]
