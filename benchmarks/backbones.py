@@ -4,12 +4,12 @@ r"""Speed of the other backbones beside their originals, on one machine.
     KERAS_BACKEND=torch python benchmarks/backbones.py
     KERAS_BACKEND=jax python benchmarks/backbones.py --model=i3d
 
-Inference on one clip: 16 x 224 x 224 of I3D, beside its transcription to
-plain PyTorch (`tests/i3d_in_torch.py`), 8 x 224 x 224 of the 3D ResNet-50,
-beside `slow_r50` of PyTorchVideo, and 16 x 224 x 224 of the Video Swin
-Transformer, beside KerasCV's own on the same backend. Those of PyTorch compute
-in channels_last_3d. Both of a pair run once in every round. Times are medians;
-the ratio is to the original.
+Inference on one clip: 16 x 224 x 224 of I3D, beside its transcription to plain
+PyTorch (`recipes/i3d_in_torch.py`), 8 x 224 x 224 of the 3D ResNet-50, beside
+`slow_r50` of PyTorchVideo, and 16 x 224 x 224 of the Video Swin Transformer,
+beside KerasCV's own on the same backend. Those of PyTorch compute in
+channels_last_3d. Both of a pair run once in every round. Times are medians; the
+ratio is to the original.
 """
 
 import pathlib
@@ -24,6 +24,7 @@ from absl import app
 from absl import flags
 
 from ssdet_keras import models
+from ssdet_keras.recipes import i3d_in_torch
 
 _MODEL = flags.DEFINE_list(
     "model", ["i3d", "resnet3d", "video_swin"], "What to measure."
@@ -67,15 +68,21 @@ def make_forward(model, clip):
 def make_i3d(clip):
     """Returns I3D in plain PyTorch, as a function."""
     sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "tests"))
-    import i3d_in_torch
+    import i3d_checkpoint
 
     state = {
         name: tensor.contiguous(memory_format=torch.channels_last_3d)
         if tensor.ndim == 5
         else tensor
-        for name, tensor in i3d_in_torch.generated_state().items()
+        for name, tensor in i3d_checkpoint.generated_state().items()
     }
-    return lambda: i3d_in_torch.run(state, clip)
+    x = torch.from_numpy(clip).float().movedim(-1, 1) / 127.5 - 1
+
+    def forward():
+        with torch.no_grad():
+            i3d_in_torch.run_stages(state, x)
+
+    return forward
 
 
 def make_resnet3d(clip):

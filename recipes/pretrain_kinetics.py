@@ -286,7 +286,7 @@ def main(argv):
     if _AUGMENTATION_DEPTH.value != "input":
         trained = make_manifold(model, augment, flags.FLAGS.seed)
         augment, transform = trained.draw, to_manifold_example
-    source = training_flags.make_source(records, _FRAME_STRIDE.value)
+    source = training_flags.make_source(model, records, _FRAME_STRIDE.value)
     steps_per_epoch = min(_STEPS_PER_EPOCH.value, _STEPS.value)
     training_flags.fit(
         trained,
@@ -302,7 +302,7 @@ def main(argv):
     accuracy = None
     if validation is not None:
         source = training_flags.make_source(
-            validation, _FRAME_STRIDE.value, is_training=False
+            model, validation, _FRAME_STRIDE.value, is_training=False
         )
         accuracy = measure_accuracy(model, source, num_classes)
         logging.info("Clip accuracy: %.1f %%", 100 * accuracy)

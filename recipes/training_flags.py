@@ -195,10 +195,11 @@ def leave_out_videos(records, name, video_root):
     return kept
 
 
-def make_source(records, frame_stride, is_training=True, **features):
+def make_source(model, records, frame_stride, is_training=True, **features):
     """Returns the `ClipSource` of the flags.
 
     Args:
+        model: Model whose backbone may have a `modality`, that of the videos.
         records: Sequence of `VideoRecord`.
         frame_stride: Integer.
         is_training: Boolean.
@@ -214,6 +215,7 @@ def make_source(records, frame_stride, is_training=True, **features):
         horizontal_flip=_HORIZONTAL_FLIP.value,
         crop_scale=(_MIN_CROP.value, _MAX_CROP.value),
         cache_bytes=int(_CACHE_GIB.value * 2**30),
+        modality=getattr(getattr(model, "backbone", None), "modality", "rgb"),
         **features,
     )
 
