@@ -21,9 +21,7 @@ class ReduceLROnPlateauTest(parameterized.TestCase):
         """Returns the rate after some epochs, in one process."""
         model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
         model.compile(keras.optimizers.Adam(learning_rate), "mse")
-        plateau = training.ReduceLROnPlateau(
-            self.path, factor=0.5, patience=2
-        )
+        plateau = training.ReduceLROnPlateau(self.path, factor=0.5, patience=2)
         log = training.EpochLog(self.path, epochs[0])
         plateau.set_model(model)
         for epoch in epochs:
