@@ -1,7 +1,6 @@
-"""Flags and steps that the training recipes share."""
+"""Flags and steps that the recipes share which train on clips."""
 
 import os
-import sys
 
 import keras
 from absl import app
@@ -12,23 +11,12 @@ from ssdet_keras import data
 from ssdet_keras import layers
 from ssdet_keras import models
 from ssdet_keras import training
+from ssdet_keras.recipes import run_flags
 from ssdet_keras.recipes.keras_file import load_keras_file
 
+flags.adopt_module_key_flags(run_flags)  # For --help.
+
 # Run.
-_WORKDIR = flags.DEFINE_string(
-    "workdir", None, "Folder of checkpoints, logs and the model.", required=True
-)
-_RESUME = flags.DEFINE_bool("resume", False, "Continue the run in --workdir.")
-_CHECKPOINT_STEPS = flags.DEFINE_integer(
-    "checkpoint_steps",
-    None,
-    "Steps of an epoch between checkpoints. There is one after every epoch.",
-    1,
-)
-_KEEP_CHECKPOINTS = flags.DEFINE_integer(
-    "keep_checkpoints", 3, "Checkpoints that are kept, the newest.", 1
-)
-_SEED = flags.DEFINE_integer("seed", 0, "Seed of weights, clips and layers.", 0)
 _MIXED_PRECISION = flags.DEFINE_enum(
     "mixed_precision", "none", ["none", "bfloat16", "float16"], "Compute dtype."
 )
@@ -45,14 +33,6 @@ _SKIP_LIST = flags.DEFINE_string(
     None,
     "List of videos to leave out, one path per line, as check_dataset.py "
     "writes it.",
-)
-_MAX_FAILURES = flags.DEFINE_float(
-    "max_failures",
-    0.1,
-    "Share of the videos that may be unreadable; others take their places. The "
-    "run stops at more.",
-    0,
-    1,
 )
 _NUM_FRAMES = flags.DEFINE_integer("num_frames", 16, "Frames per clip.", 1)
 _SIZE = flags.DEFINE_integer("size", 224, "Height and width, in pixels.", 16)
@@ -129,31 +109,12 @@ _SCHEDULE = flags.DEFINE_enum(
 
 def start_run():
     """Makes the workdir, and sets seed and precision. Returns the workdir."""
-    try:
-        workdir = training.WorkDir(_WORKDIR.value, resume=_RESUME.value)
-    except ValueError as error:
-        raise app.UsageError(f"{error}. See --workdir and --resume.") from error
     if _MIN_CROP.value > _MAX_CROP.value:
         raise app.UsageError("--min_crop must not exceed --max_crop.")
-    if _RESUME.value:
-        warn_of_other_flags(workdir)
-    else:
-        workdir.save_flags(flags.FLAGS.flags_into_string())
-    training.keep_freed_memory()
-    keras.utils.set_random_seed(_SEED.value)
+    workdir = run_flags.start_run()
     if _MIXED_PRECISION.value != "none":
         keras.config.set_dtype_policy(f"mixed_{_MIXED_PRECISION.value}")
-    logging.info("Keras backend: %s", keras.config.backend())
     return workdir
-
-
-def warn_of_other_flags(workdir):
-    """Logs the flags that a run is resumed with and did not begin with."""
-    if workdir.flags_path.exists():
-        before = workdir.flags_path.read_text(encoding="utf-8").splitlines()
-        for line in flags.FLAGS.flags_into_string().splitlines():
-            if line not in (*before, "--resume"):
-                logging.warning("Another flag than before: %s", line)
 
 
 def read_records(reader, name, **arguments):
@@ -211,7 +172,7 @@ def make_source(model, records, frame_stride, is_training=True, **features):
         frame_stride=frame_stride,
         size=_SIZE.value,
         training=is_training,
-        seed=_SEED.value,
+        seed=flags.FLAGS.seed,
         horizontal_flip=_HORIZONTAL_FLIP.value,
         crop_scale=(_MIN_CROP.value, _MAX_CROP.value),
         cache_bytes=int(_CACHE_GIB.value * 2**30),
@@ -305,55 +266,9 @@ def make_optimizer(
 
 def resume(model, workdir):
     """Returns the newest checkpoint of the run, or `model` if it has none."""
-    checkpoint = workdir.checkpoint
-    if checkpoint is None:
-        logging.info("No checkpoint: training starts at the beginning")
+    if workdir.checkpoint is None:
         return model
-    logging.info(
-        "Resumed after epoch %d and %d steps: %s",
-        checkpoint.epoch,
-        checkpoint.step,
-        checkpoint.path,
-    )
-    return keras.saving.load_model(checkpoint.path)
-
-
-def fit(model, source, workdir, batch_size, num_epochs, steps_per_epoch, **kw):
-    """Trains a compiled model from its newest checkpoint on, and saves it.
-
-    Args:
-        model: Compiled Keras model, as `resume()` returns it.
-        source: `ClipSource`.
-        workdir: `WorkDir`.
-        batch_size: Integer.
-        num_epochs: Integer.
-        steps_per_epoch: Integer.
-        **kw: `saved_model` of `training.train()`, and `augment` and
-            `transform` of `ClipBatches`.
-    """
-    source.max_failures = _MAX_FAILURES.value
-    try:
-        training.train(
-            model,
-            source,
-            workdir,
-            batch_size,
-            num_epochs,
-            steps_per_epoch,
-            checkpoint_steps=_CHECKPOINT_STEPS.value,
-            keep_checkpoints=_KEEP_CHECKPOINTS.value,
-            seed=_SEED.value,
-            workers=_NUM_WORKERS.value,
-            **kw,
-        )
-    except training.TrainingStopped as error:
-        logging.error("%s", error)
-        sys.exit(error.exit_status)
-    except data.VideoReadError as error:
-        logging.error("%s. See --max_failures and --skip_list.", error)
-        sys.exit(1)
-    logging.info("%s", source.report())
-    logging.info("Saved %s", workdir.model_path)
+    return keras.saving.load_model(workdir.checkpoint.path)
 
 
 def describe(records, frame_stride):
@@ -364,6 +279,6 @@ def describe(records, frame_stride):
         "frame_stride": frame_stride,
         "size": _SIZE.value,
         "crop_scale": _MAX_CROP.value,
-        "seed": _SEED.value,
+        "seed": flags.FLAGS.seed,
         "backend": keras.config.backend(),
     }

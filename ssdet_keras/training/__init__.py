@@ -15,6 +15,7 @@ from ssdet_keras.training.ignore_padding import ignore_padding
 from ssdet_keras.training.keep_freed_memory import keep_freed_memory
 from ssdet_keras.training.manifold_augmentation import ManifoldAugmentation
 from ssdet_keras.training.prior import set_prior
+from ssdet_keras.training.reduce_lr_on_plateau import ReduceLROnPlateau
 from ssdet_keras.training.run import Run
 from ssdet_keras.training.run import read_run
 from ssdet_keras.training.slow_stream_training import SlowStreamTraining
