@@ -32,9 +32,12 @@ from ssdet_keras import data
 from ssdet_keras import evaluation
 from ssdet_keras import models
 from ssdet_keras import training
+from ssdet_keras.recipes import tracking_flags
 from ssdet_keras.recipes.dataset_readers import DETECTION_READERS
 from ssdet_keras.recipes.head_settings import HEAD_SETTINGS
 from ssdet_keras.version import get_commit
+
+flags.adopt_module_key_flags(tracking_flags)  # For --help.
 
 _HEAD = flags.DEFINE_enum(
     "head", None, list(HEAD_SETTINGS), "Head.", required=True
@@ -211,20 +214,21 @@ def train(head, settings, records, features, workdir):
         )
     start = time.monotonic()
     try:
-        training.train(
-            trained,
-            source,
-            workdir,
-            batch_size,
-            epochs,
-            len(records) // batch_size,
-            saved_model=model,
-            callbacks=callbacks,
-            seed=_SEED.value,
-            transform=functools.partial(
-                to_example, isinstance(trained.output, dict)
-            ),
-        )
+        with tracking_flags.track(workdir) as tracking:
+            training.train(
+                trained,
+                source,
+                workdir,
+                batch_size,
+                epochs,
+                len(records) // batch_size,
+                saved_model=model,
+                callbacks=callbacks + tracking,
+                seed=_SEED.value,
+                transform=functools.partial(
+                    to_example, isinstance(trained.output, dict)
+                ),
+            )
     except training.TrainingStopped as error:
         logging.error("%s", error)
         sys.exit(error.exit_status)

@@ -12,7 +12,11 @@ from ssdet_keras import data
 from ssdet_keras import layers
 from ssdet_keras import models
 from ssdet_keras import training
+from ssdet_keras.recipes import tracking_flags
+from ssdet_keras.recipes.clip_pictures import ClipPictures
 from ssdet_keras.recipes.keras_file import load_keras_file
+
+flags.adopt_module_key_flags(tracking_flags)  # For --help.
 
 # Run.
 _WORKDIR = flags.DEFINE_string(
@@ -31,6 +35,14 @@ _KEEP_CHECKPOINTS = flags.DEFINE_integer(
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of weights, clips and layers.", 0)
 _MIXED_PRECISION = flags.DEFINE_enum(
     "mixed_precision", "none", ["none", "bfloat16", "float16"], "Compute dtype."
+)
+_PICTURED_CLIPS = flags.DEFINE_integer(
+    "pictured_clips",
+    2,
+    "Clips that are drawn for the trackers after every epoch, as they are "
+    "trained on, and videos with what is detected in them.",
+    0,
+    32,
 )
 
 # Data.
@@ -330,20 +342,28 @@ def fit(model, source, workdir, batch_size, num_epochs, steps_per_epoch, **kw):
             `transform` of `ClipBatches`.
     """
     source.max_failures = _MAX_FAILURES.value
+    draw = None
+    if _PICTURED_CLIPS.value:
+        detector = getattr(model, "detector", model)
+        pictures = ClipPictures(detector, source, _PICTURED_CLIPS.value)
+        kw["transform"] = pictures.watch(kw["transform"])
+        draw = pictures.draw
     try:
-        training.train(
-            model,
-            source,
-            workdir,
-            batch_size,
-            num_epochs,
-            steps_per_epoch,
-            checkpoint_steps=_CHECKPOINT_STEPS.value,
-            keep_checkpoints=_KEEP_CHECKPOINTS.value,
-            seed=_SEED.value,
-            workers=_NUM_WORKERS.value,
-            **kw,
-        )
+        with tracking_flags.track(workdir, draw) as callbacks:
+            training.train(
+                model,
+                source,
+                workdir,
+                batch_size,
+                num_epochs,
+                steps_per_epoch,
+                checkpoint_steps=_CHECKPOINT_STEPS.value,
+                keep_checkpoints=_KEEP_CHECKPOINTS.value,
+                callbacks=callbacks,
+                seed=_SEED.value,
+                workers=_NUM_WORKERS.value,
+                **kw,
+            )
     except training.TrainingStopped as error:
         logging.error("%s", error)
         sys.exit(error.exit_status)
