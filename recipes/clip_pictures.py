@@ -87,12 +87,13 @@ class ClipPictures:
                 frame_rate=source.frame_rate,
                 on_error="raise",
             )
+            still.read_timeout = source.read_timeout
             for index in range(min(self._num_clips, len(still))):
                 record = still.records[index]
                 try:
+                    clip = still[index]
                     with data.VideoFile(record.path, fps=record.fps) as video:
                         fps = video.fps
-                    clip = still[index]
                 except data.VideoReadError:
                     continue
                 self._timeline_clips.append((fps, clip))

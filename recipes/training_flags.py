@@ -66,6 +66,13 @@ _MAX_FAILURES = flags.DEFINE_float(
     0,
     1,
 )
+_READ_TIMEOUT = flags.DEFINE_float(
+    "read_timeout",
+    300,
+    "Seconds after which a clip that has not been read counts as unreadable. "
+    "The run stops where the one in its place hangs, too. 0 waits for ever.",
+    0,
+)
 _NUM_FRAMES = flags.DEFINE_integer("num_frames", 16, "Frames per clip.", 1)
 _SIZE = flags.DEFINE_integer("size", 224, "Height and width, in pixels.", 16)
 _HORIZONTAL_FLIP = flags.DEFINE_bool(
@@ -342,6 +349,7 @@ def fit(model, source, workdir, batch_size, num_epochs, steps_per_epoch, **kw):
             `transform` of `ClipBatches`.
     """
     source.max_failures = _MAX_FAILURES.value
+    source.read_timeout = _READ_TIMEOUT.value or None
     draw = None
     if _PICTURED_CLIPS.value:
         detector = getattr(model, "detector", model)
@@ -368,7 +376,9 @@ def fit(model, source, workdir, batch_size, num_epochs, steps_per_epoch, **kw):
         logging.error("%s", error)
         sys.exit(error.exit_status)
     except data.VideoReadError as error:
-        logging.error("%s. See --max_failures and --skip_list.", error)
+        logging.error(
+            "%s. See --max_failures, --read_timeout and --skip_list.", error
+        )
         sys.exit(1)
     logging.info("%s", source.report())
     logging.info("Saved %s", workdir.model_path)

@@ -1,5 +1,6 @@
 """Numbers and pictures of training, for those who watch it."""
 
+import contextlib
 import math
 import time
 
@@ -10,9 +11,9 @@ from absl import logging
 class Tracking(keras.callbacks.Callback):
     """Sends numbers and pictures of each epoch to trackers.
 
-    The numbers are those of the logs, and the learning rate. A tracker that
-    fails, for the lack of a network or of room on the disk, is warned of, and
-    never stops the training.
+    The numbers are those of the logs, and the learning rate. What fails, for
+    the lack of a network or of room on the disk, is warned of, and never stops
+    the training.
 
     Args:
         trackers: Sequence of objects with the methods `log_values(values,
@@ -50,27 +51,27 @@ class Tracking(keras.callbacks.Callback):
             name: float(value)
             for name, value in {**(logs or {}), "learning_rate": rate}.items()
         }
-        pictures = self._draw_pictures(epoch)
+        pictures = {}
+        if self._is_due(epoch):
+            with self._warn("No pictures", epoch):
+                pictures = self._draw()
+            self._drawn = time.monotonic()
         for tracker in self._trackers:
-            try:
+            with self._warn(f"{type(tracker).__name__} lacks numbers", epoch):
                 tracker.log_values(values, epoch)
                 for name, png in pictures.items():
                     tracker.log_picture(name, png, epoch)
-            # Whatever a client of a server raises.
-            except Exception as error:
-                logging.warning(
-                    "%s has not got epoch %d: %s: %s",
-                    type(tracker).__name__,
-                    epoch,
-                    type(error).__name__,
-                    error,
-                )
 
-    def _draw_pictures(self, epoch):
+    def _is_due(self, epoch):
         is_last = epoch + 1 == self.params["epochs"]
-        is_due = is_last or time.monotonic() - self._drawn >= self._seconds
-        if self._draw is None or not is_due:
-            return {}
-        pictures = self._draw()
-        self._drawn = time.monotonic()
-        return pictures
+        is_late = time.monotonic() - self._drawn >= self._seconds
+        return self._draw is not None and (is_last or is_late)
+
+    @contextlib.contextmanager
+    def _warn(self, what, epoch):
+        try:
+            yield
+        # Whatever a client of a server raises.
+        except Exception as error:
+            name = type(error).__name__
+            logging.warning("%s of epoch %d: %s: %s", what, epoch, name, error)

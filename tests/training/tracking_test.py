@@ -64,11 +64,24 @@ class TrackingTest(unittest.TestCase):
             self.fit(Offline(), other)
         self.assertEqual(len(logs.output), 4)
         self.assertIn(
-            "Offline has not got epoch 0: ConnectionError: no route to the "
-            "server",
+            "Offline lacks numbers of epoch 0: ConnectionError: no route to "
+            "the server",
             logs.output[0],
         )
         self.assertEqual(list(other.values), [0, 1, 2, 3])
+
+    def test_pictures_that_can_not_be_drawn_are_warned_of(self):
+        def draw():
+            raise ValueError("scores are NaN")
+
+        tracker = Tracker()
+        with self.assertLogs("absl", "WARNING") as logs:
+            self.fit(tracker, draw=draw)
+        self.assertIn(
+            "No pictures of epoch 0: ValueError: scores are NaN",
+            logs.output[0],
+        )
+        self.assertEqual(list(tracker.values), [0, 1, 2, 3])
 
 
 if __name__ == "__main__":
