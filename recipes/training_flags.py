@@ -117,6 +117,14 @@ _NORMALIZE = flags.DEFINE_enum(
     ["kinetics", "charades", "pytorchvideo"],
     "Statistics of the pixels.",
 )
+_SUB_BATCH_SIZE = flags.DEFINE_integer(
+    "sub_batch_size",
+    None,
+    "Clips that batch normalisation in an X3D normalises together, of which "
+    "--batch_size must be a multiple. X3D was published with 8. Default: the "
+    "whole batch, which is quicker.",
+    1,
+)
 _DROPOUT = flags.DEFINE_float("dropout", 0.5, "Rate of dropout.", 0, 0.99)
 
 # Optimisation.
@@ -154,6 +162,12 @@ def start_run():
         raise app.UsageError(f"{error}. See --workdir and --resume.") from error
     if _MIN_CROP.value > _MAX_CROP.value:
         raise app.UsageError("--min_crop must not exceed --max_crop.")
+    size = _SUB_BATCH_SIZE.value
+    if size and flags.FLAGS.batch_size % size:
+        raise app.UsageError(
+            "--batch_size must be a multiple of --sub_batch_size. Received: "
+            f"--batch_size={flags.FLAGS.batch_size}, --sub_batch_size={size}"
+        )
     if _RESUME.value:
         warn_of_other_flags(workdir)
     else:
@@ -264,11 +278,19 @@ def make_backbone(initial_model):
             normalize=_NORMALIZE.value,
             width=_WIDTH.value,
             depth=_DEPTH.value,
+            sub_batch_size=_SUB_BATCH_SIZE.value,
             **initialization,
         )
     config = initial_model.backbone.get_config()
     # Anew, so that it computes in the precision of this run.
     config["dtype"] = keras.config.dtype_policy().name
+    if isinstance(initial_model.backbone, models.X3DBackbone):
+        config["sub_batch_size"] = _SUB_BATCH_SIZE.value
+    elif _SUB_BATCH_SIZE.value is not None:
+        raise app.UsageError(
+            "--sub_batch_size is of X3D. Received: --initial_model with a "
+            f"{type(initial_model.backbone).__name__}"
+        )
     backbone = type(initial_model.backbone).from_config(config)
     models.transfer_weights(initial_model, backbone)
     return backbone
