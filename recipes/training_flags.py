@@ -12,6 +12,7 @@ from ssdet_keras import data
 from ssdet_keras import layers
 from ssdet_keras import models
 from ssdet_keras import training
+from ssdet_keras.ops.deterministic import use_deterministic_ops
 from ssdet_keras.recipes import tracking_flags
 from ssdet_keras.recipes.clip_pictures import ClipPictures
 from ssdet_keras.recipes.keras_file import load_keras_file
@@ -33,6 +34,11 @@ _KEEP_CHECKPOINTS = flags.DEFINE_integer(
     "keep_checkpoints", 3, "Checkpoints that are kept, the newest.", 1
 )
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of weights, clips and layers.", 0)
+_DETERMINISTIC = flags.DEFINE_bool(
+    "deterministic",
+    False,
+    "Compute the same bits in every run, on GPUs too, which costs speed.",
+)
 _MIXED_PRECISION = flags.DEFINE_enum(
     "mixed_precision", "none", ["none", "bfloat16", "float16"], "Compute dtype."
 )
@@ -173,6 +179,8 @@ def start_run():
     else:
         workdir.save_flags(flags.FLAGS.flags_into_string())
     training.keep_freed_memory()
+    if _DETERMINISTIC.value:
+        use_deterministic_ops()
     keras.utils.set_random_seed(_SEED.value)
     if _MIXED_PRECISION.value != "none":
         keras.config.set_dtype_policy(f"mixed_{_MIXED_PRECISION.value}")
