@@ -7,7 +7,6 @@ from absl import flags
 
 from ssdet_keras import training
 from ssdet_keras.recipes import detector_flags
-from ssdet_keras.recipes import run_flags
 from ssdet_keras.recipes import training_flags
 
 flags.adopt_module_key_flags(detector_flags)  # For --help.
@@ -135,14 +134,13 @@ def finetune(reader, dataset, split=None):
     if features is not None:
         model = make_slow_stream(model)
         transform = functools.partial(to_feature_example, model.input_names)
-    run_flags.fit(
+    training_flags.fit(
         model,
         source,
         workdir,
         batch_size=_BATCH_SIZE.value,
         num_epochs=_EPOCHS.value,
         steps_per_epoch=steps,
-        workers=flags.FLAGS.num_workers,
         transform=transform,
     )
     workdir.save_description(

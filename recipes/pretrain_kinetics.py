@@ -27,7 +27,6 @@ from ssdet_keras import data
 from ssdet_keras import layers
 from ssdet_keras import models
 from ssdet_keras import training
-from ssdet_keras.recipes import run_flags
 from ssdet_keras.recipes import training_flags
 
 flags.adopt_module_key_flags(training_flags)  # For --help.
@@ -289,14 +288,13 @@ def main(argv):
         augment, transform = trained.draw, to_manifold_example
     source = training_flags.make_source(model, records, _FRAME_STRIDE.value)
     steps_per_epoch = min(_STEPS_PER_EPOCH.value, _STEPS.value)
-    run_flags.fit(
+    training_flags.fit(
         trained,
         source,
         workdir,
         batch_size=_BATCH_SIZE.value,
         num_epochs=-(-_STEPS.value // steps_per_epoch),
         steps_per_epoch=steps_per_epoch,
-        workers=flags.FLAGS.num_workers,
         saved_model=model,
         augment=make_augment(augment),
         transform=transform,

@@ -9,6 +9,10 @@ from absl import logging
 
 from ssdet_keras import data
 from ssdet_keras import training
+from ssdet_keras.ops.deterministic import use_deterministic_ops
+from ssdet_keras.recipes import tracking_flags
+
+flags.adopt_module_key_flags(tracking_flags)  # For --help.
 
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of checkpoints, logs and the model.", required=True
@@ -24,6 +28,11 @@ _KEEP_CHECKPOINTS = flags.DEFINE_integer(
     "keep_checkpoints", 3, "Checkpoints that are kept, the newest.", 1
 )
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of weights, clips and layers.", 0)
+_DETERMINISTIC = flags.DEFINE_bool(
+    "deterministic",
+    False,
+    "Compute the same bits in every run, on GPUs too, which costs speed.",
+)
 _MAX_FAILURES = flags.DEFINE_float(
     "max_failures",
     0.1,
@@ -45,6 +54,8 @@ def start_run():
     else:
         workdir.save_flags(flags.FLAGS.flags_into_string())
     training.keep_freed_memory()
+    if _DETERMINISTIC.value:
+        use_deterministic_ops()
     keras.utils.set_random_seed(_SEED.value)
     logging.info("Keras backend: %s", keras.config.backend())
     checkpoint = workdir.checkpoint
@@ -69,7 +80,17 @@ def warn_of_other_flags(workdir):
                 logging.warning("Another flag than before: %s", line)
 
 
-def fit(model, source, workdir, batch_size, num_epochs, steps_per_epoch, **kw):
+def fit(
+    model,
+    source,
+    workdir,
+    batch_size,
+    num_epochs,
+    steps_per_epoch,
+    callbacks=(),
+    draw=None,
+    **kw,
+):
     """Trains a compiled model from its newest checkpoint on, and saves it.
 
     Args:
@@ -79,29 +100,35 @@ def fit(model, source, workdir, batch_size, num_epochs, steps_per_epoch, **kw):
         batch_size: Integer.
         num_epochs: Integer.
         steps_per_epoch: Integer.
-        **kw: `saved_model` and `callbacks` of `training.train()`, and `augment`
-            and others of `ClipBatches`.
+        callbacks: Sequence of callbacks of Keras.
+        draw: Callable that returns pictures, see `training.Tracking`, or
+            `None`.
+        **kw: `saved_model` of `training.train()`, and `augment` and others of
+            `ClipBatches`.
     """
     source.max_failures = _MAX_FAILURES.value
     try:
-        training.train(
-            model,
-            source,
-            workdir,
-            batch_size,
-            num_epochs,
-            steps_per_epoch,
-            checkpoint_steps=_CHECKPOINT_STEPS.value,
-            keep_checkpoints=_KEEP_CHECKPOINTS.value,
-            seed=_SEED.value,
-            **kw,
-        )
+        with tracking_flags.track(workdir, draw) as tracking:
+            training.train(
+                model,
+                source,
+                workdir,
+                batch_size,
+                num_epochs,
+                steps_per_epoch,
+                checkpoint_steps=_CHECKPOINT_STEPS.value,
+                keep_checkpoints=_KEEP_CHECKPOINTS.value,
+                callbacks=[*callbacks, *tracking],
+                seed=_SEED.value,
+                **kw,
+            )
     except training.TrainingStopped as error:
         logging.error("%s", error)
         sys.exit(error.exit_status)
     except data.VideoReadError as error:
-        names = [n for n in ("max_failures", "skip_list") if n in flags.FLAGS]
-        logging.error("%s. See --%s.", error, " and --".join(names))
+        names = ("max_failures", "read_timeout", "skip_list")
+        names = [name for name in names if name in flags.FLAGS]
+        logging.error("%s. See --%s.", error, ", --".join(names))
         sys.exit(1)
     logging.info("%s", source.report())
     logging.info("Saved %s", workdir.model_path)

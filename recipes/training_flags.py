@@ -12,6 +12,7 @@ from ssdet_keras import layers
 from ssdet_keras import models
 from ssdet_keras import training
 from ssdet_keras.recipes import run_flags
+from ssdet_keras.recipes.clip_pictures import ClipPictures
 from ssdet_keras.recipes.keras_file import load_keras_file
 
 flags.adopt_module_key_flags(run_flags)  # For --help.
@@ -19,6 +20,14 @@ flags.adopt_module_key_flags(run_flags)  # For --help.
 # Run.
 _MIXED_PRECISION = flags.DEFINE_enum(
     "mixed_precision", "none", ["none", "bfloat16", "float16"], "Compute dtype."
+)
+_PICTURED_CLIPS = flags.DEFINE_integer(
+    "pictured_clips",
+    2,
+    "Clips that are drawn for the trackers after every epoch, as they are "
+    "trained on, and videos with what is detected in them.",
+    0,
+    32,
 )
 
 # Data.
@@ -33,6 +42,13 @@ _SKIP_LIST = flags.DEFINE_string(
     None,
     "List of videos to leave out, one path per line, as check_dataset.py "
     "writes it.",
+)
+_READ_TIMEOUT = flags.DEFINE_float(
+    "read_timeout",
+    300,
+    "Seconds after which a clip that has not been read counts as unreadable. "
+    "The run stops where the one in its place hangs, too. 0 waits for ever.",
+    0,
 )
 _NUM_FRAMES = flags.DEFINE_integer("num_frames", 16, "Frames per clip.", 1)
 _SIZE = flags.DEFINE_integer("size", 224, "Height and width, in pixels.", 16)
@@ -78,6 +94,14 @@ _NORMALIZE = flags.DEFINE_enum(
     ["kinetics", "charades", "pytorchvideo"],
     "Statistics of the pixels.",
 )
+_SUB_BATCH_SIZE = flags.DEFINE_integer(
+    "sub_batch_size",
+    None,
+    "Clips that batch normalisation in an X3D normalises together, of which "
+    "--batch_size must be a multiple. X3D was published with 8. Default: the "
+    "whole batch, which is quicker.",
+    1,
+)
 _DROPOUT = flags.DEFINE_float("dropout", 0.5, "Rate of dropout.", 0, 0.99)
 
 # Optimisation.
@@ -111,6 +135,12 @@ def start_run():
     """Makes the workdir, and sets seed and precision. Returns the workdir."""
     if _MIN_CROP.value > _MAX_CROP.value:
         raise app.UsageError("--min_crop must not exceed --max_crop.")
+    size = _SUB_BATCH_SIZE.value
+    if size and flags.FLAGS.batch_size % size:
+        raise app.UsageError(
+            "--batch_size must be a multiple of --sub_batch_size. Received: "
+            f"--batch_size={flags.FLAGS.batch_size}, --sub_batch_size={size}"
+        )
     workdir = run_flags.start_run()
     if _MIXED_PRECISION.value != "none":
         keras.config.set_dtype_policy(f"mixed_{_MIXED_PRECISION.value}")
@@ -208,11 +238,19 @@ def make_backbone(initial_model):
             normalize=_NORMALIZE.value,
             width=_WIDTH.value,
             depth=_DEPTH.value,
+            sub_batch_size=_SUB_BATCH_SIZE.value,
             **initialization,
         )
     config = initial_model.backbone.get_config()
     # Anew, so that it computes in the precision of this run.
     config["dtype"] = keras.config.dtype_policy().name
+    if isinstance(initial_model.backbone, models.X3DBackbone):
+        config["sub_batch_size"] = _SUB_BATCH_SIZE.value
+    elif _SUB_BATCH_SIZE.value is not None:
+        raise app.UsageError(
+            "--sub_batch_size is of X3D. Received: --initial_model with a "
+            f"{type(initial_model.backbone).__name__}"
+        )
     backbone = type(initial_model.backbone).from_config(config)
     models.transfer_weights(initial_model, backbone)
     return backbone
@@ -269,6 +307,34 @@ def resume(model, workdir):
     if workdir.checkpoint is None:
         return model
     return keras.saving.load_model(workdir.checkpoint.path)
+
+
+def fit(model, source, workdir, transform, **kw):
+    """Trains a compiled model from its newest checkpoint on, and saves it.
+
+    Args:
+        model: Compiled Keras model, as `resume()` returns it.
+        source: `ClipSource`.
+        workdir: `WorkDir`.
+        transform: That of `ClipBatches`.
+        **kw: Further arguments of `run_flags.fit()`.
+    """
+    source.read_timeout = _READ_TIMEOUT.value or None
+    draw = None
+    if _PICTURED_CLIPS.value:
+        detector = getattr(model, "detector", model)
+        pictures = ClipPictures(detector, source, _PICTURED_CLIPS.value)
+        transform = pictures.watch(transform)
+        draw = pictures.draw
+    run_flags.fit(
+        model,
+        source,
+        workdir,
+        draw=draw,
+        transform=transform,
+        workers=_NUM_WORKERS.value,
+        **kw,
+    )
 
 
 def describe(records, frame_stride):

@@ -32,6 +32,11 @@ class ClipSource(VideoSource):
         max_failures: Float. Share of the videos that may be unreadable. When
             it is exceeded, `VideoReadError` is raised. Is `1.0` until it is
             set.
+        read_timeout: Float or `None`. Seconds after which a clip that has not
+            been read, for a file system that hangs, makes its video one that
+            can't be read. Where the video in its place hangs as well, an error
+            names the videos that are being read. Is `None`, wait for ever,
+            until it is set.
 
     Args:
         records: `VideoRecords`, or a sequence of `VideoRecord`.
