@@ -12,7 +12,7 @@ INSTALLED = .venv/installed
 METRIC_TEST = tests/evaluation/frame_average_precision_test.py
 LOADER_TESTS = tests/data/clip_batches_test.py tests/data/clip_source_test.py \
 	tests/data/loaders_test.py
-JAX_TESTS = tests/ops tests/layers tests/models tests/training $(METRIC_TEST)
+JAX_TESTS = tests/ops tests/layers tests/training $(METRIC_TEST)
 # One process per core, each with one thread.
 PYTEST = OMP_NUM_THREADS=1 .venv/bin/python -m pytest -q -n auto \
 	--dist loadfile $(TEST_FLAGS)
@@ -25,15 +25,18 @@ demo: $(INSTALLED)
 test: lint
 	KERAS_BACKEND=torch $(PYTEST) tests
 	# Of evaluation, visualization and data, one metric and the loaders alone
-	# depend on the backend.
+	# depend on the backend; faults are those of the recipes.
 	KERAS_BACKEND=tensorflow $(PYTEST) --ignore=tests/evaluation \
-		--ignore=tests/visualization --ignore=tests/data tests
+		--ignore=tests/visualization --ignore=tests/data \
+		--ignore=tests/faults tests
 	KERAS_BACKEND=tensorflow $(PYTEST) $(LOADER_TESTS) $(METRIC_TEST)
-	# JAX compiles each shape anew. `make test-jax` runs its slow tests, too.
-	KERAS_BACKEND=jax $(PYTEST) -m "not slow" $(JAX_TESTS)
+	# JAX compiles each shape anew, minutes for the models: all but one are in
+	# `make test-jax`, as are slow tests.
+	KERAS_BACKEND=jax $(PYTEST) -m "not slow" $(JAX_TESTS) \
+		tests/models/video_models_test.py
 
 test-jax: $(INSTALLED)
-	KERAS_BACKEND=jax $(PYTEST) $(JAX_TESTS)
+	KERAS_BACKEND=jax $(PYTEST) $(JAX_TESTS) tests/models
 
 lint: $(INSTALLED)
 	.venv/bin/ruff check .

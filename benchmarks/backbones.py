@@ -1,13 +1,15 @@
-r"""Speed of I3D and the 3D ResNet-50 beside PyTorch, on one machine.
+r"""Speed of the other backbones beside their originals, on one machine.
 
     pip install --no-deps -r benchmarks/requirements.txt
     KERAS_BACKEND=torch python benchmarks/backbones.py
     KERAS_BACKEND=jax python benchmarks/backbones.py --model=i3d
 
-Inference on one clip: 16 x 224 x 224 of I3D, beside its transcription to
-plain PyTorch (`tests/i3d_in_torch.py`), and 8 x 224 x 224 of the 3D ResNet-50,
-beside `slow_r50` of PyTorchVideo. Those compute in channels_last_3d. Both of a
-pair run once in every round. Times are medians; the ratio is to PyTorch.
+Inference on one clip: 16 x 224 x 224 of I3D, beside its transcription to plain
+PyTorch (`recipes/i3d_in_torch.py`), 8 x 224 x 224 of the 3D ResNet-50, beside
+`slow_r50` of PyTorchVideo, and 16 x 224 x 224 of the Video Swin Transformer,
+beside KerasCV's own on the same backend. Those of PyTorch compute in
+channels_last_3d. Both of a pair run once in every round. Times are medians; the
+ratio is to the original.
 """
 
 import pathlib
@@ -22,8 +24,11 @@ from absl import app
 from absl import flags
 
 from ssdet_keras import models
+from ssdet_keras.recipes import i3d_in_torch
 
-_MODEL = flags.DEFINE_list("model", ["i3d", "resnet3d"], "What to measure.")
+_MODEL = flags.DEFINE_list(
+    "model", ["i3d", "resnet3d", "video_swin"], "What to measure."
+)
 _ROUNDS = flags.DEFINE_integer("rounds", 7, "Rounds.", lower_bound=2)
 
 
@@ -63,15 +68,21 @@ def make_forward(model, clip):
 def make_i3d(clip):
     """Returns I3D in plain PyTorch, as a function."""
     sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "tests"))
-    import i3d_in_torch
+    import i3d_checkpoint
 
     state = {
         name: tensor.contiguous(memory_format=torch.channels_last_3d)
         if tensor.ndim == 5
         else tensor
-        for name, tensor in i3d_in_torch.generated_state().items()
+        for name, tensor in i3d_checkpoint.generated_state().items()
     }
-    return lambda: i3d_in_torch.run(state, clip)
+    x = torch.from_numpy(clip).float().movedim(-1, 1) / 127.5 - 1
+
+    def forward():
+        with torch.no_grad():
+            i3d_in_torch.run_stages(state, x)
+
+    return forward
 
 
 def make_resnet3d(clip):
@@ -92,17 +103,35 @@ def make_resnet3d(clip):
     return forward
 
 
+def make_video_swin(clip):
+    """Returns that of KerasCV, without our normalisation, as a function."""
+    import keras_cv  # Here, as it imports TensorFlow.
+
+    original = keras_cv.models.VideoSwinBackbone(
+        input_shape=clip.shape[1:],
+        embed_dim=96,
+        depths=[2, 2, 6, 2],
+        num_heads=[3, 6, 12, 24],
+    )
+    return make_forward(original, clip)
+
+
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
     contenders = {
         "i3d": (models.I3DBackbone, 16, make_i3d),
         "resnet3d": (models.ResNet3DBackbone, 8, make_resnet3d),
+        "video_swin": (
+            lambda: models.VideoSwinBackbone(input_shape=(16, 224, 224, 3)),
+            16,
+            make_video_swin,
+        ),
     }
     unknown = set(_MODEL.value) - contenders.keys()
     if unknown:
         raise app.UsageError(f"--model has no {', '.join(sorted(unknown))}.")
-    print("| | PyTorch, ms | ssdet_keras, ms | ratio |\n|---|---:|---:|---:|")
+    print("| | original, ms | ssdet_keras, ms | ratio |\n|---|---:|---:|---:|")
     for name in _MODEL.value:
         backbone, num_frames, make_reference = contenders[name]
         rng = np.random.default_rng(0)

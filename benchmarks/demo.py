@@ -25,7 +25,7 @@ _BACKENDS = flags.DEFINE_list(
     "backends", ["torch", "tensorflow"], "Keras backends."
 )
 
-_DEMO = pathlib.Path(__file__).resolve().parents[1] / "recipes" / "demo.py"
+_RECIPES = pathlib.Path(__file__).resolve().parents[1] / "recipes"
 # Files of seconds, by stage.
 _STAGES = {
     "generate videos": ["data/charades/settings"],
@@ -37,27 +37,30 @@ _STAGES = {
     "detect, draw": ["{run}/detections/*", "{run}/augmentations"],
 }
 _STAGES["all"] = [path for paths in _STAGES.values() for path in paths]
+TASKS = ("classification", "detection")
 PROTOCOLS = ("charades_official", "per_frame")
+
+
+def run_recipe(backend, name, *arguments):
+    subprocess.run(
+        [sys.executable, str(_RECIPES / name), *map(str, arguments)],
+        check=True,
+        env={**os.environ, "KERAS_BACKEND": backend},
+    )
 
 
 def run_demo(backend, seed):
     """Runs the demo and returns the folder of the run."""
-    subprocess.run(
-        [
-            sys.executable,
-            str(_DEMO),
-            f"--workdir={_WORKDIR.value}",
-            f"--seed={seed}",
-        ],
-        check=True,
-        env={**os.environ, "KERAS_BACKEND": backend},
+    run_recipe(
+        backend, "demo.py", f"--workdir={_WORKDIR.value}", f"--seed={seed}"
     )
     return pathlib.Path(_WORKDIR.value) / f"{backend}_seed{seed}"
 
 
-def read_mean(run, task, protocol):
-    path = run / f"finetune_{task}" / "results.json"
-    return 100 * json.loads(path.read_text())[protocol]["mean"]
+def read_mean(folder, protocol):
+    """Returns the mean average precision of an evaluation, in %."""
+    results = json.loads((folder / "results.json").read_text())
+    return 100 * results[protocol]["mean"]
 
 
 def describe(values):
@@ -65,6 +68,12 @@ def describe(values):
     if len(values) == 1:
         return f"{values[0]:.1f}"
     return f"{statistics.mean(values):.1f} ± {statistics.stdev(values):.1f}"
+
+
+def describe_pair(first, second):
+    """Describes the means of two groups of runs, and their differences."""
+    differences = [y - x for x, y in zip(first, second, strict=True)]
+    return map(describe, (first, second, differences))
 
 
 def print_row(*cells):
@@ -101,20 +110,13 @@ def print_results(runs):
     for backend, folders in runs.items():
         for protocol in PROTOCOLS:
             means = {
-                task: [read_mean(folder, task, protocol) for folder in folders]
-                for task in ("classification", "detection")
+                task: [
+                    read_mean(folder / f"finetune_{task}", protocol)
+                    for folder in folders
+                ]
+                for task in TASKS
             }
-            differences = [
-                detection - classification
-                for classification, detection in zip(
-                    *means.values(), strict=True
-                )
-            ]
-            print_row(
-                backend,
-                protocol,
-                *map(describe, [*means.values(), differences]),
-            )
+            print_row(backend, protocol, *describe_pair(*means.values()))
 
 
 def main(argv):

@@ -11,18 +11,12 @@ difference to the single stream of the same seed, in Markdown. What was run
 before is not run again.
 """
 
-import os
-import pathlib
-import subprocess
-import sys
-
 import demo
 from absl import app
 from absl import flags
 
 flags.adopt_module_key_flags(demo)  # For --help.
 
-_RECIPES = pathlib.Path(__file__).resolve().parents[1] / "recipes"
 _SINGLE = "detection"
 # Folder of a run, title of its row, and flags.
 _DETECTORS = {
@@ -39,20 +33,12 @@ _DETECTORS = {
 }
 
 
-def run_recipe(backend, name, *arguments):
-    subprocess.run(
-        [sys.executable, str(_RECIPES / name), *map(str, arguments)],
-        check=True,
-        env={**os.environ, "KERAS_BACKEND": backend},
-    )
-
-
 def train(backend, run, name, model_flags):
     """Fine-tunes and evaluates a detector beside those of the demo."""
     workdir = run / f"finetune_{name}"
     charades = run.parent / "data" / "charades"
     if not (workdir / "model.keras").exists():
-        run_recipe(
+        demo.run_recipe(
             backend,
             "finetune_charades.py",
             f"--flagfile={run / f'finetune_{_SINGLE}' / 'flags.txt'}",
@@ -60,7 +46,7 @@ def train(backend, run, name, model_flags):
             *model_flags,
         )
     if not (workdir / "results.json").exists():
-        run_recipe(
+        demo.run_recipe(
             backend,
             "evaluate.py",
             f"--model={workdir / 'model.keras'}",
@@ -76,7 +62,7 @@ def print_results(backend, runs):
     single = None
     for name, (title, _) in _DETECTORS.items():
         means = [
-            [demo.read_mean(run, name, protocol) for run in runs]
+            [demo.read_mean(run / f"finetune_{name}", protocol) for run in runs]
             for protocol in demo.PROTOCOLS
         ]
         # Per frame, the last one.

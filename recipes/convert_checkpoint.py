@@ -1,11 +1,12 @@
-r"""Converts public PyTorch checkpoints of X3D to `.keras` files.
+r"""Converts public PyTorch checkpoints of X3D and I3D to `.keras` files.
 
     python recipes/convert_checkpoint.py --checkpoint=x3d_m.pyth \
         --variant=m --output=x3d_m.keras
 
-The layouts of PyTorchVideo, PySlowFast and X3D-Multigrid (with Coarse-Fine
-Networks and SSDet) are told apart by the names of their tensors; see
-docs/checkpoints.md. `--model=detector` gives a `FrameDetector`, to detect or
+The layouts of PyTorchVideo, PySlowFast, X3D-Multigrid (with Coarse-Fine
+Networks and SSDet) and pytorch-i3d are told apart by the names of their
+tensors; see docs/checkpoints.md. An I3D of flow takes the videos that
+extract_flow.py makes. `--model=detector` gives a `FrameDetector`, to detect or
 fine-tune with; another `--num_classes` than that of the checkpoint starts with
 a new output layer:
 
@@ -29,7 +30,9 @@ from absl import logging
 
 from ssdet_keras import layers
 from ssdet_keras import models
+from ssdet_keras.models.layouts.i3d_layout import I3DLayout
 from ssdet_keras.models.layouts.x3d_layouts import X3DLayout
+from ssdet_keras.recipes import i3d_in_torch
 from ssdet_keras.recipes import x3d_in_torch
 
 _CHECKPOINT = flags.DEFINE_string(
@@ -63,11 +66,28 @@ _TOLERANCE = 1e-3
 
 
 def make_model(checkpoint):
-    if not isinstance(checkpoint.layout, X3DLayout):
+    if isinstance(checkpoint.layout, X3DLayout):
+        make_backbone = make_x3d
+    elif isinstance(checkpoint.layout, I3DLayout):
+        make_backbone = make_i3d
+    else:
         raise app.UsageError(
-            "--checkpoint must be of X3D. Received: a checkpoint in the layout "
-            f"of {checkpoint.layout.name}"
+            "--checkpoint must be of X3D or I3D. Received: a checkpoint in the "
+            f"layout of {checkpoint.layout.name}"
         )
+    backbone = make_backbone(checkpoint)
+    if checkpoint.num_classes is None:
+        raise app.UsageError(
+            "--checkpoint must have an output layer. "
+            f"Received: --checkpoint={_CHECKPOINT.value}"
+        )
+    num_classes = _NUM_CLASSES.value or checkpoint.num_classes
+    if _MODEL.value == "detector":
+        return models.FrameDetector(backbone, num_classes)
+    return models.VideoClassifier(backbone, num_classes)
+
+
+def make_x3d(checkpoint):
     normalize = _NORMALIZE.value or checkpoint.layout.pixel_statistics
     if normalize is None:
         raise app.UsageError(
@@ -75,21 +95,20 @@ def make_model(checkpoint):
             f"{checkpoint.layout.name}: to kinetics if the checkpoint was "
             "trained on Kinetics, to charades if on Charades."
         )
-    if checkpoint.num_classes is None:
-        raise app.UsageError(
-            "--checkpoint must have an output layer. "
-            f"Received: --checkpoint={_CHECKPOINT.value}"
-        )
-    num_classes = _NUM_CLASSES.value or checkpoint.num_classes
-    backbone = models.X3DBackbone(
+    return models.X3DBackbone(
         _VARIANT.value,
         normalize=normalize,
         width=_WIDTH.value,
         depth=_DEPTH.value,
     )
-    if _MODEL.value == "detector":
-        return models.FrameDetector(backbone, num_classes)
-    return models.VideoClassifier(backbone, num_classes)
+
+
+def make_i3d(checkpoint):
+    kernel = checkpoint.tensors.get("stem/conv/kernel")
+    is_flow = kernel is not None and kernel.shape[1] == 2
+    return models.I3DBackbone(
+        "flow" if is_flow else "rgb", input_shape=(None, None, None, 3)
+    )
 
 
 def compare(model, checkpoint):
@@ -101,17 +120,20 @@ def compare(model, checkpoint):
     clip = clip.astype("uint8")[None]
     backbone = model.backbone
     pixels = layers.PixelNormalization(backbone.normalize)(clip)
-    expected = x3d_in_torch.run_x3d(
+    outputs, run = backbone.pyramid_outputs, i3d_in_torch.run_i3d
+    if isinstance(backbone, models.X3DBackbone):
+        outputs["conv5"], run = backbone.output, x3d_in_torch.run_x3d
+    expected = run(
         checkpoint,
         keras.ops.convert_to_numpy(pixels),
         per_frame=isinstance(model, models.FrameDetector),
     )
-    outputs = {**backbone.pyramid_outputs, "conv5": backbone.output}
     actual = keras.Model(backbone.input, outputs).predict_on_batch(clip)
     actual["logits"] = model.predict_on_batch(clip)
     for results in (actual, expected):
         # What the head sees, the mean over space.
-        results["conv5"] = results["conv5"].mean(axis=(2, 3))
+        last = list(outputs)[-1]
+        results[last] = results[last].mean(axis=(2, 3))
     return {
         name: {
             "max_difference": float(np.abs(actual[name] - values).max()),
@@ -173,7 +195,8 @@ def main(argv):
         "checkpoint": _CHECKPOINT.value,
         "layout": result.layout,
         "model": type(model).__name__,
-        "variant": _VARIANT.value,
+        "backbone": type(model.backbone).__name__,
+        "variant": getattr(model.backbone, "variant", None),
         "normalize": model.backbone.normalize,
         "num_classes": model.num_classes,
         "num_parameters": model.count_params(),

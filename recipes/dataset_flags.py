@@ -6,6 +6,7 @@ import sys
 from absl import app
 from absl import flags
 
+from ssdet_keras.data.list_videos import list_videos
 from ssdet_keras.recipes.dataset_readers import READERS
 
 # Statuses of a recipe: 0 is fine, 1 means bad videos.
@@ -49,6 +50,24 @@ def read_parts():
                 name = f"{path} {split or ''}".rstrip()
             parts[name] = _read(path, split)
     return parts
+
+
+def list_paths():
+    """Returns the paths of the videos, of annotations or below --video_root."""
+    if _VIDEO_ROOT.value is None:
+        raise usage_error("--video_root must be set.")
+    parts = read_parts()
+    if parts:
+        return [record.path for part in parts.values() for record in part]
+    try:
+        paths = list_videos(_VIDEO_ROOT.value)
+    except OSError as error:
+        raise usage_error(f"--video_root: {error}") from error
+    if not paths:
+        raise usage_error(
+            f"There are no videos in --video_root={_VIDEO_ROOT.value}"
+        )
+    return paths
 
 
 def _read(path, split):

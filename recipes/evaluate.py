@@ -15,6 +15,9 @@ Several are ensembled, by the mean of their scores and by that of their logits:
         --output_dir=runs/ensemble \
         runs/freeze/predictions.npz runs/mixup/predictions.npz other.txt.gz
 
+The scores of the ensemble that --mean names are saved as ensemble.npz. That of
+two streams of RGB and flow is the mean of their logits, see docs/flow.md.
+
 With a model in place of files, the videos are read, and their scores saved
 beside it as predictions.npz, before they are evaluated:
 
@@ -55,6 +58,12 @@ _CLASS_NAMES = flags.DEFINE_string(
 )
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Default: the folder of the model, or of one file."
+)
+_MEAN = flags.DEFINE_enum(
+    "mean",
+    "scores",
+    ["scores", "logits"],
+    "Ensemble of several files that is saved, with its results.",
 )
 _PER_CLASS = flags.DEFINE_bool(
     "per_class", False, "Print the results of every class, too."
@@ -141,14 +150,14 @@ def evaluate(name, predictions, records):
         raise app.UsageError(f"{name}: {error}") from error
 
 
-def evaluate_ensembles(files, records):
-    """Returns a dict of the kind of the mean to the results of protocols."""
+def ensemble(files, records):
+    """Returns a dict of the kind of the mean to `Predictions`."""
     durations = {record.id: record.duration for record in records}
     ensembles = {}
     for mean in ("scores", "logits"):
         name = f"mean of {mean}"
         try:
-            predictions = call(
+            ensembles[name] = call(
                 name,
                 evaluation.ensemble_predictions,
                 files,
@@ -156,11 +165,9 @@ def evaluate_ensembles(files, records):
                 durations=durations,
             )
         except ValueError as error:
-            if mean == "scores":
+            if mean in ("scores", _MEAN.value):
                 raise app.UsageError(str(error)) from error
             logging.warning("No %s: %s", name, error)
-            continue
-        ensembles[name] = evaluate(name, predictions, records)
     return ensembles
 
 
@@ -191,9 +198,17 @@ def main(argv):
         path: evaluate(path, predictions, records)
         for path, predictions in files.items()
     }
-    ensembles = evaluate_ensembles(files, records) if len(files) > 1 else {}
-    # Those of the only file, or of the mean of the scores.
-    results = next(iter((ensembles or columns).values()))
+    results = next(iter(columns.values()))
+    ensembles = {}
+    if len(files) > 1:
+        means = ensemble(files, records)
+        ensembles = {
+            name: evaluate(name, predictions, records)
+            for name, predictions in means.items()
+        }
+        name = f"mean of {_MEAN.value}"
+        results = ensembles[name]
+        evaluation.save_predictions(output_dir / "ensemble.npz", means[name])
     sys.stdout.write(evaluation_report.format_table(columns, ensembles))
     if _PER_CLASS.value:
         sys.stdout.write("\n" + evaluation.format_class_table(results))

@@ -49,7 +49,7 @@ def to_json(results, files, ensembles):
 
     Args:
         results: Dict of protocol to `Result`: those of the only file, or of
-            the mean of the scores.
+            the ensemble that is saved.
         files: See `format_table`.
         ensembles: See `format_table`.
 

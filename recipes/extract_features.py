@@ -41,7 +41,6 @@ from absl import logging
 from ssdet_keras import data
 from ssdet_keras import models
 from ssdet_keras import training
-from ssdet_keras.data.atomic_write import atomic_write
 from ssdet_keras.data.feature_folder import describe_difference
 from ssdet_keras.data.feature_format import find_path
 from ssdet_keras.data.list_videos import list_videos
@@ -52,6 +51,7 @@ from ssdet_keras.models.stream_features import temporal_stride
 from ssdet_keras.models.video_classifier import check_backbone
 from ssdet_keras.recipes import dataset_flags
 from ssdet_keras.recipes import inference
+from ssdet_keras.recipes import shard_flags
 from ssdet_keras.recipes import trained_detector
 from ssdet_keras.recipes.keras_file import compute_sha256
 from ssdet_keras.recipes.keras_file import load_keras_file
@@ -59,6 +59,7 @@ from ssdet_keras.recipes.keras_file import load_keras_file
 # For --help.
 flags.adopt_module_key_flags(dataset_flags)
 flags.adopt_module_key_flags(inference)
+flags.adopt_module_key_flags(shard_flags)
 
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", None, "Folder of the features.", required=True
@@ -72,11 +73,6 @@ _OUTPUTS = flags.DEFINE_enum(
 )
 _DTYPE = flags.DEFINE_enum(
     "dtype", "float16", ["float16", "float32"], "What is written."
-)
-_SHARD = flags.DEFINE_string(
-    "shard",
-    "1/1",
-    "K/N: of N processes that share the videos, this is the K-th, from 1 on.",
 )
 _SKIP_LIST = flags.DEFINE_string(
     "skip_list",
@@ -230,20 +226,6 @@ def read_plain_videos():
     return data.VideoRecords(records, class_names=[])
 
 
-def read_shard():
-    """Returns the two numbers of --shard."""
-    try:
-        number, count = map(int, _SHARD.value.split("/"))
-    except ValueError:
-        number, count = 0, 0
-    if not 1 <= number <= count:
-        raise app.UsageError(
-            "--shard must be K/N with K from 1 to N, such as 1/4. "
-            f"Received: --shard={_SHARD.value}"
-        )
-    return number, count
-
-
 def is_done(record, origin):
     """Returns whether there are features of a video, which must be the same.
 
@@ -272,19 +254,9 @@ def is_done(record, origin):
     return True
 
 
-def write_failures(failures, number, count):
-    """Writes the list of the videos of this shard that failed."""
-    name = "failures.txt" if count == 1 else f"failures_{number}_of_{count}.txt"
-    path = os.path.join(_OUTPUT_DIR.value, name)
-    lines = [f"{p}\t{r}\n" for p, r in sorted(failures.items())]
-    with atomic_write(path) as file:
-        file.write("".join(lines).encode("utf-8", "surrogateescape"))
-    return path
-
-
 def extract():
     """Writes what is missing. Returns the exit status."""
-    number, count = read_shard()
+    number, count = shard_flags.read_shard()
     records = read_records()
     extractor = Extractor()
     os.makedirs(_OUTPUT_DIR.value, exist_ok=True)
@@ -307,7 +279,7 @@ def extract():
             raise app.UsageError(f"{record.path}: {error}") from error
         progress.add(is_bad=record.path in failures)
     progress.close()
-    path = write_failures(failures, number, count)
+    path = shard_flags.write_failures(_OUTPUT_DIR.value, failures)
     sys.stdout.write(
         f"{len(pending) - len(failures)} videos written, "
         f"{len(shard) - len(pending)} were there, {len(failures)} failed.\n"

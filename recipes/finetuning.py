@@ -53,7 +53,7 @@ def mean_label(records):
     return min(max(active / max(total, 1e-6), 1e-4), 0.5)
 
 
-def make_source(records, features):
+def make_source(model, records, features):
     """Returns the `ClipSource` of the flags, with features or `None`."""
     options = {}
     if features is not None:
@@ -63,7 +63,7 @@ def make_source(records, features):
         }
     try:
         return training_flags.make_source(
-            records, _FRAME_STRIDE.value, **options
+            model, records, _FRAME_STRIDE.value, **options
         )
     except ValueError as error:
         raise app.UsageError(str(error)) from error
@@ -138,7 +138,7 @@ def finetune(reader, dataset, split=None):
         if features is not None:
             model = make_slow_stream(model)
     transform = training_flags.to_detection_example
-    source = make_source(records, features)
+    source = make_source(model, records, features)
     if features is not None:
         transform = functools.partial(to_feature_example, model.input_names)
     training_flags.fit(

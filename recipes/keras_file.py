@@ -24,7 +24,8 @@ def load_keras_file(flag, value):
         )
     try:
         return keras.saving.load_model(path, compile=False)
-    except (OSError, ValueError) as error:
+    # Damaged and hostile files raise errors of many types.
+    except Exception as error:
         raise app.UsageError(f"Can't load {path}: {error}") from error
 
 

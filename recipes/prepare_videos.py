@@ -34,7 +34,6 @@ from ssdet_keras import data
 from ssdet_keras.data.atomic_write import atomic_write
 from ssdet_keras.data.frame_writers import has_ffmpeg
 from ssdet_keras.data.generate.files import open_folder
-from ssdet_keras.data.list_videos import list_videos
 from ssdet_keras.data.prepare_video import FORMATS
 from ssdet_keras.recipes import dataset_flags
 from ssdet_keras.recipes import process_flags
@@ -59,27 +58,9 @@ _KEY_FRAME_INTERVAL = flags.DEFINE_integer(
 )
 
 
-def list_sources():
-    """Returns the paths of the videos to prepare."""
-    parts = dataset_flags.read_parts()
-    if parts:
-        return [record.path for part in parts.values() for record in part]
-    try:
-        paths = list_videos(flags.FLAGS.video_root)
-    except OSError as error:
-        raise dataset_flags.usage_error(f"--video_root: {error}") from error
-    if not paths:
-        raise dataset_flags.usage_error(
-            f"There are no videos in --video_root={flags.FLAGS.video_root}"
-        )
-    return paths
-
-
 def main(argv):
     dataset_flags.check_no_arguments(argv)
-    if flags.FLAGS.video_root is None:
-        raise dataset_flags.usage_error("--video_root must be set.")
-    paths = list_sources()
+    paths = dataset_flags.list_paths()
     settings = {
         "short_side": _SHORT_SIDE.value,
         "format": _FORMAT.value,

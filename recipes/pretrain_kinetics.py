@@ -294,7 +294,7 @@ def main(argv):
         transform = training_flags.to_detection_example
     if trained is not model:
         augment, transform = trained.draw, to_manifold_example
-    source = training_flags.make_source(records, _FRAME_STRIDE.value)
+    source = training_flags.make_source(model, records, _FRAME_STRIDE.value)
     steps_per_epoch = min(_STEPS_PER_EPOCH.value, _STEPS.value)
     training_flags.fit(
         trained,
@@ -311,7 +311,7 @@ def main(argv):
     accuracy = None
     if validation is not None:
         source = training_flags.make_source(
-            validation, _FRAME_STRIDE.value, is_training=False
+            model, validation, _FRAME_STRIDE.value, is_training=False
         )
         # The one that was trained may be spread over other processes.
         model = keras.saving.load_model(workdir.model_path)

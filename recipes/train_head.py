@@ -12,14 +12,15 @@ published settings of each head; see `head_settings.py`.
 
 A step of training sees whole videos, padded to the longest of the batch. The
 learning rate falls when the loss of training does not: the authors watched that
-of the test videos. Then measure it, by every named protocol:
+of the test videos. A run that was stopped goes on with --resume. Then measure
+it, by every named protocol:
 
     python recipes/evaluate.py runs/joint_pdan/predictions.npz \
         --annotations=charades/Charades_v1_test.csv
 """
 
 import functools
-import sys
+import json
 import time
 
 import keras
@@ -32,17 +33,23 @@ from ssdet_keras import data
 from ssdet_keras import evaluation
 from ssdet_keras import models
 from ssdet_keras import training
+from ssdet_keras.recipes import head_models
+from ssdet_keras.recipes import run_flags
 from ssdet_keras.recipes.dataset_readers import DETECTION_READERS
 from ssdet_keras.recipes.head_settings import HEAD_SETTINGS
 from ssdet_keras.version import get_commit
 
+flags.adopt_module_key_flags(run_flags)  # For --help.
+
 _HEAD = flags.DEFINE_enum(
     "head", None, list(HEAD_SETTINGS), "Head.", required=True
 )
-_WORKDIR = flags.DEFINE_string(
-    "workdir", None, "Folder of the log, the model and scores.", required=True
+_HEAD_OPTIONS = flags.DEFINE_string(
+    "head_options",
+    "{}",
+    "Arguments of the head in JSON, in place of the published ones, such as "
+    """'{"units": 128}'.""",
 )
-_SEED = flags.DEFINE_integer("seed", 0, "Seed of weights and batches.", 0)
 
 # Data.
 _DATASET = flags.DEFINE_enum(
@@ -120,48 +127,6 @@ def read_features():
         raise app.UsageError(f"--features: {error}") from error
 
 
-def make_models(head, num_channels):
-    """Returns the model that is trained and the one that scores videos.
-
-    MS-TCT is trained on a second output, the heat map of the centres.
-    """
-    inputs = {
-        "features": keras.Input((None, num_channels), name="features"),
-        "mask": keras.Input((None,), name="mask"),
-    }
-    mask = inputs["mask"] > 0
-    if not isinstance(head, models.MSTCTHead):
-        model = keras.Model(inputs, head(inputs["features"], mask=mask))
-        return model, model
-    outputs = head(inputs["features"], mask=mask, return_heat_map=True)
-    return keras.Model(inputs, outputs), keras.Model(inputs, outputs["logits"])
-
-
-def compile_model(model, learning_rate):
-    optimizer = keras.optimizers.Adam(learning_rate)
-    if isinstance(model.output, dict):
-        model.compile(
-            optimizer,
-            loss={
-                "logits": training.FrameCrossEntropy(),
-                "heat_map": training.HeatMapLoss(),
-            },
-            loss_weights={"logits": 1.0, "heat_map": 0.05},
-        )
-    else:
-        model.compile(optimizer, loss=training.FrameCrossEntropy())
-
-
-def to_example(with_heat_map, batch):
-    """Returns inputs and targets of a batch of a `FeatureSource`."""
-    labels = training.ignore_padding(batch["labels"], batch["mask"])
-    inputs = {key: batch[key] for key in ("features", "mask")}
-    if with_heat_map:
-        heat_map = training.center_heat_maps(labels)
-        return inputs, {"logits": labels, "heat_map": heat_map}
-    return inputs, labels
-
-
 def predict(model, records, features):
     """Returns the `Predictions` of all frames of the videos."""
     scores, fps = {}, {}
@@ -184,53 +149,79 @@ def predict(model, records, features):
         scores,
         class_names=list(records.class_names),
         fps=fps,
-        model=str(_WORKDIR.value),
+        model=str(flags.FLAGS.workdir),
         commit=get_commit(),
     )
 
 
-def train(head, settings, records, features, workdir):
+def make_head(num_classes):
+    """Returns the head of the flags."""
+    try:
+        options = json.loads(_HEAD_OPTIONS.value)
+        return models.make_head(_HEAD.value, num_classes, **options)
+    except (TypeError, ValueError) as error:
+        raise app.UsageError(
+            f"--head_options={_HEAD_OPTIONS.value}: {error}"
+        ) from error
+
+
+def load_weights(model, workdir):
+    """Loads the weights of the newest checkpoint, if there is one."""
+    if workdir.checkpoint is None:
+        return
+    try:
+        model.load_weights(workdir.checkpoint.path)
+    except ValueError as error:
+        raise app.UsageError(
+            f"{workdir.checkpoint.path} is of another head: {error}"
+        ) from error
+
+
+def train(head, records, features, workdir):
     """Trains a head. Returns the model that scores videos."""
+    settings = HEAD_SETTINGS[_HEAD.value]
     batch_size = min(_BATCH_SIZE.value or settings.batch_size, len(records))
     epochs = _EPOCHS.value or settings.epochs
     learning_rate = _LEARNING_RATE.value
     if learning_rate is None:
         learning_rate = settings.learning_rate_of(len(records))
     source = data.FeatureSource(
-        records, features, num_steps=settings.num_steps, seed=_SEED.value
+        records,
+        features,
+        num_steps=settings.num_steps,
+        seed=flags.FLAGS.seed,
     )
     (num_channels,) = features.shapes["features"]
-    trained, model = make_models(head, num_channels)
-    compile_model(trained, learning_rate)
+    trained, model = head_models.make_models(head, num_channels)
+    head_models.compile_model(trained, learning_rate)
+    load_weights(model, workdir)
     callbacks = []
     if settings.plateau_epochs is not None:
         callbacks.append(
-            keras.callbacks.ReduceLROnPlateau(
-                "loss", settings.plateau_factor, settings.plateau_epochs
+            training.ReduceLROnPlateau(
+                workdir.log_path,
+                factor=settings.plateau_factor,
+                patience=settings.plateau_epochs,
             )
         )
     start = time.monotonic()
-    try:
-        training.train(
-            trained,
-            source,
-            workdir,
-            batch_size,
-            epochs,
-            len(records) // batch_size,
-            saved_model=model,
-            callbacks=callbacks,
-            seed=_SEED.value,
-            transform=functools.partial(
-                to_example, isinstance(trained.output, dict)
-            ),
-        )
-    except training.TrainingStopped as error:
-        logging.error("%s", error)
-        sys.exit(error.exit_status)
-    seconds = (time.monotonic() - start) / epochs
-    logging.info("%.1f s per epoch of %d videos", seconds, len(records))
-    logging.info("Saved %s", workdir.model_path)
+    run_flags.fit(
+        trained,
+        source,
+        workdir,
+        batch_size,
+        epochs,
+        len(records) // batch_size,
+        saved_model=model,
+        callbacks=callbacks,
+        transform=functools.partial(
+            head_models.to_example,
+            with_heat_map=isinstance(trained.output, dict),
+        ),
+    )
+    if workdir.checkpoint is None:
+        seconds = (time.monotonic() - start) / epochs
+        logging.info("%.1f s per epoch of %d videos", seconds, len(records))
     return model
 
 
@@ -244,24 +235,16 @@ def main(argv):
         test_records = read_records(
             _TEST_ANNOTATIONS.value, _TEST_SPLIT.value, features
         )
-    try:
-        workdir = training.WorkDir(_WORKDIR.value)
-    except ValueError as error:
-        raise app.UsageError(f"{error}. See --workdir.") from error
-    workdir.save_flags(flags.FLAGS.flags_into_string())
-    keras.utils.set_random_seed(_SEED.value)
-    logging.info("Keras backend: %s", keras.config.backend())
-
-    settings = HEAD_SETTINGS[_HEAD.value]
-    head = models.make_head(_HEAD.value, len(records.class_names))
-    model = train(head, settings, records, features, workdir)
+    workdir = run_flags.start_run()
+    head = make_head(len(records.class_names))
+    model = train(head, records, features, workdir)
     workdir.save_description(
         task="detection",
         head=_HEAD.value,
         dataset=_DATASET.value,
         class_names=list(records.class_names),
         features=features.origin,
-        seed=_SEED.value,
+        seed=flags.FLAGS.seed,
         backend=keras.config.backend(),
     )
     if test_records is not None:

@@ -1,4 +1,4 @@
-"""Flags and steps that the training recipes share."""
+"""Flags and steps that the recipes share which train on clips."""
 
 import os
 import sys
@@ -12,25 +12,24 @@ from ssdet_keras import data
 from ssdet_keras import layers
 from ssdet_keras import models
 from ssdet_keras import training
+from ssdet_keras.recipes import run_flags
+from ssdet_keras.recipes.clip_pictures import ClipPictures
 from ssdet_keras.recipes.keras_file import load_keras_file
 
+flags.adopt_module_key_flags(run_flags)  # For --help.
+
 # Run.
-_WORKDIR = flags.DEFINE_string(
-    "workdir", None, "Folder of checkpoints, logs and the model.", required=True
-)
-_RESUME = flags.DEFINE_bool("resume", False, "Continue the run in --workdir.")
-_CHECKPOINT_STEPS = flags.DEFINE_integer(
-    "checkpoint_steps",
-    None,
-    "Steps of an epoch between checkpoints. There is one after every epoch.",
-    1,
-)
-_KEEP_CHECKPOINTS = flags.DEFINE_integer(
-    "keep_checkpoints", 3, "Checkpoints that are kept, the newest.", 1
-)
-_SEED = flags.DEFINE_integer("seed", 0, "Seed of weights, clips and layers.", 0)
 _MIXED_PRECISION = flags.DEFINE_enum(
     "mixed_precision", "none", ["none", "bfloat16", "float16"], "Compute dtype."
+)
+_PICTURED_CLIPS = flags.DEFINE_integer(
+    "pictured_clips",
+    2,
+    "Clips that are drawn for the trackers after every epoch, as they are "
+    "trained on, and videos with what is detected in them. None are drawn with "
+    "--distribution over several devices.",
+    0,
+    32,
 )
 
 # Distribution.
@@ -69,13 +68,12 @@ _SKIP_LIST = flags.DEFINE_string(
     "List of videos to leave out, one path per line, as check_dataset.py "
     "writes it.",
 )
-_MAX_FAILURES = flags.DEFINE_float(
-    "max_failures",
-    0.1,
-    "Share of the videos that may be unreadable; others take their places. The "
-    "run stops at more.",
+_READ_TIMEOUT = flags.DEFINE_float(
+    "read_timeout",
+    300,
+    "Seconds after which a clip that has not been read counts as unreadable. "
+    "The run stops where the one in its place hangs, too. 0 waits for ever.",
     0,
-    1,
 )
 _NUM_FRAMES = flags.DEFINE_integer("num_frames", 16, "Frames per clip.", 1)
 _SIZE = flags.DEFINE_integer("size", 224, "Height and width, in pixels.", 16)
@@ -120,6 +118,14 @@ _NORMALIZE = flags.DEFINE_enum(
     "kinetics",
     ["kinetics", "charades", "pytorchvideo"],
     "Statistics of the pixels.",
+)
+_SUB_BATCH_SIZE = flags.DEFINE_integer(
+    "sub_batch_size",
+    None,
+    "Clips that batch normalisation in an X3D normalises together, of which "
+    "--batch_size must be a multiple. X3D was published with 8. Default: the "
+    "whole batch, which is quicker.",
+    1,
 )
 _DROPOUT = flags.DEFINE_float("dropout", 0.5, "Rate of dropout.", 0, 0.99)
 
@@ -175,31 +181,23 @@ def start_distribution():
 
 def start_run(distribution):
     """Makes the workdir, and sets seed and precision. Returns the workdir."""
-    try:
-        workdir = training.WorkDir(_WORKDIR.value, resume=_RESUME.value)
-    except ValueError as error:
-        raise app.UsageError(f"{error}. See --workdir and --resume.") from error
     if _MIN_CROP.value > _MAX_CROP.value:
         raise app.UsageError("--min_crop must not exceed --max_crop.")
-    if _RESUME.value:
-        warn_of_other_flags(workdir)
-    elif distribution.is_main:
-        workdir.save_flags(flags.FLAGS.flags_into_string())
-    training.keep_freed_memory()
-    keras.utils.set_random_seed(_SEED.value)
+    if _SYNCHRONIZE_NORMALIZATION.value and _SUB_BATCH_SIZE.value:
+        raise app.UsageError(
+            "--synchronize_normalization and --sub_batch_size exclude each "
+            "other."
+        )
+    size = _SUB_BATCH_SIZE.value
+    if size and flags.FLAGS.batch_size % size:
+        raise app.UsageError(
+            "--batch_size must be a multiple of --sub_batch_size. Received: "
+            f"--batch_size={flags.FLAGS.batch_size}, --sub_batch_size={size}"
+        )
+    workdir = run_flags.start_run(distribution.is_main)
     if _MIXED_PRECISION.value != "none":
         keras.config.set_dtype_policy(f"mixed_{_MIXED_PRECISION.value}")
-    logging.info("Keras backend: %s", keras.config.backend())
     return workdir
-
-
-def warn_of_other_flags(workdir):
-    """Logs the flags that a run is resumed with and did not begin with."""
-    if workdir.flags_path.exists():
-        before = workdir.flags_path.read_text(encoding="utf-8").splitlines()
-        for line in flags.FLAGS.flags_into_string().splitlines():
-            if line not in (*before, "--resume"):
-                logging.warning("Another flag than before: %s", line)
 
 
 def read_records(reader, name, **arguments):
@@ -241,10 +239,11 @@ def leave_out_videos(records, name, video_root):
     return kept
 
 
-def make_source(records, frame_stride, is_training=True, **features):
+def make_source(model, records, frame_stride, is_training=True, **features):
     """Returns the `ClipSource` of the flags.
 
     Args:
+        model: Model whose backbone may have a `modality`, that of the videos.
         records: Sequence of `VideoRecord`.
         frame_stride: Integer.
         is_training: Boolean.
@@ -256,10 +255,11 @@ def make_source(records, frame_stride, is_training=True, **features):
         frame_stride=frame_stride,
         size=_SIZE.value,
         training=is_training,
-        seed=_SEED.value,
+        seed=flags.FLAGS.seed,
         horizontal_flip=_HORIZONTAL_FLIP.value,
         crop_scale=(_MIN_CROP.value, _MAX_CROP.value),
         cache_bytes=int(_CACHE_GIB.value * 2**30),
+        modality=getattr(getattr(model, "backbone", None), "modality", "rgb"),
         **features,
     )
 
@@ -291,11 +291,19 @@ def make_backbone(initial_model):
             normalize=_NORMALIZE.value,
             width=_WIDTH.value,
             depth=_DEPTH.value,
+            sub_batch_size=_SUB_BATCH_SIZE.value,
             **initialization,
         )
     config = initial_model.backbone.get_config()
     # Anew, so that it computes in the precision of this run.
     config["dtype"] = keras.config.dtype_policy().name
+    if isinstance(initial_model.backbone, models.X3DBackbone):
+        config["sub_batch_size"] = _SUB_BATCH_SIZE.value
+    elif _SUB_BATCH_SIZE.value is not None:
+        raise app.UsageError(
+            "--sub_batch_size is of X3D. Received: --initial_model with a "
+            f"{type(initial_model.backbone).__name__}"
+        )
     backbone = type(initial_model.backbone).from_config(config)
     models.transfer_weights(initial_model, backbone)
     return backbone
@@ -354,32 +362,14 @@ def make_optimizer(
 
 def resume(model, workdir):
     """Returns the newest checkpoint of the run, or `model` if it has none."""
-    checkpoint = workdir.checkpoint
-    if checkpoint is None:
-        logging.info("No checkpoint: training starts at the beginning")
-    else:
-        logging.info(
-            "Resumed after epoch %d and %d steps: %s",
-            checkpoint.epoch,
-            checkpoint.step,
-            checkpoint.path,
-        )
-        model = keras.saving.load_model(checkpoint.path)
+    if workdir.checkpoint is not None:
+        model = keras.saving.load_model(workdir.checkpoint.path)
     if _SYNCHRONIZE_NORMALIZATION.value:
         training.synchronize_normalization(model)
     return model
 
 
-def fit(
-    model,
-    source,
-    workdir,
-    distribution,
-    batch_size,
-    num_epochs,
-    steps_per_epoch,
-    **kw,
-):
+def fit(model, source, workdir, distribution, transform, **kw):
     """Trains a compiled model from its newest checkpoint on, and saves it.
 
     It returns in the first process alone; the others have ended then.
@@ -389,39 +379,28 @@ def fit(
         source: `ClipSource`.
         workdir: `WorkDir`.
         distribution: `Distribution`.
-        batch_size: Integer. Clips per step, of all processes and devices.
-        num_epochs: Integer.
-        steps_per_epoch: Integer.
-        **kw: `saved_model` of `training.train()`, and `augment` and
-            `transform` of `ClipBatches`.
+        transform: That of `ClipBatches`.
+        **kw: Further arguments of `run_flags.fit()`.
     """
-    source.max_failures = _MAX_FAILURES.value
-    try:
-        training.train(
-            model,
-            source,
-            workdir,
-            batch_size,
-            num_epochs,
-            steps_per_epoch,
-            checkpoint_steps=_CHECKPOINT_STEPS.value,
-            keep_checkpoints=_KEEP_CHECKPOINTS.value,
-            seed=_SEED.value,
-            workers=_NUM_WORKERS.value,
-            distribution=distribution,
-            **kw,
-        )
-        distribution.close()
-    except training.TrainingStopped as error:
-        logging.error("%s", error)
-        sys.exit(error.exit_status)
-    except data.VideoReadError as error:
-        logging.error("%s. See --max_failures and --skip_list.", error)
-        sys.exit(1)
+    source.read_timeout = _READ_TIMEOUT.value or None
+    draw = None
+    if _PICTURED_CLIPS.value and distribution.num_replicas == 1:
+        detector = getattr(model, "detector", model)
+        pictures = ClipPictures(detector, source, _PICTURED_CLIPS.value)
+        transform = pictures.watch(transform)
+        draw = pictures.draw
+    run_flags.fit(
+        model,
+        source,
+        workdir,
+        distribution=distribution,
+        draw=draw,
+        transform=transform,
+        workers=_NUM_WORKERS.value,
+        **kw,
+    )
     if not distribution.is_main:
         sys.exit(0)
-    logging.info("%s", source.report())
-    logging.info("Saved %s", workdir.model_path)
 
 
 def describe(records, frame_stride):
@@ -432,6 +411,6 @@ def describe(records, frame_stride):
         "frame_stride": frame_stride,
         "size": _SIZE.value,
         "crop_scale": _MAX_CROP.value,
-        "seed": _SEED.value,
+        "seed": flags.FLAGS.seed,
         "backend": keras.config.backend(),
     }

@@ -40,6 +40,7 @@ class FeaturesGuideTest(unittest.TestCase):
                 "check_dataset",
                 "dataset_flags",
                 "inference",
+                "shard_flags",
                 "trained_detector",
             )
         )

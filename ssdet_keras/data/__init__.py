@@ -5,8 +5,13 @@ from ssdet_keras.data.check_dataset import check_dataset
 from ssdet_keras.data.class_names import read_class_names
 from ssdet_keras.data.clip_batches import ClipBatches
 from ssdet_keras.data.clip_source import ClipSource
+from ssdet_keras.data.compute_flow import compute_flow
+from ssdet_keras.data.extract_flow import extract_flow
+from ssdet_keras.data.extract_flows import extract_flows
 from ssdet_keras.data.feature_folder import FeatureFolder
 from ssdet_keras.data.feature_source import FeatureSource
+from ssdet_keras.data.flow_pictures import decode_flow
+from ssdet_keras.data.flow_pictures import encode_flow
 from ssdet_keras.data.frame_labels import labels_at
 from ssdet_keras.data.frame_ring import FrameRing
 from ssdet_keras.data.kinetics import read_kinetics

@@ -2,6 +2,7 @@
 
 import math
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import keras
@@ -9,6 +10,8 @@ import numpy as np
 
 from ssdet_keras.data.loaders import check_batches
 from ssdet_keras.data.loaders import stack_clips
+
+_KEPT_TIMES = 1000
 
 
 class ClipBatches(keras.utils.PyDataset):
@@ -150,6 +153,7 @@ class ClipBatches(keras.utils.PyDataset):
             # One thread, so that batches are augmented one after the other.
             self._maker = ThreadPoolExecutor(1)
         self._batches = {}
+        self._delivery_times = {}
         self._lock = threading.Lock()
 
     def __len__(self):
@@ -168,10 +172,13 @@ class ClipBatches(keras.utils.PyDataset):
                 f"Received: index={index}"
             )
         try:
-            return self._get(int(index))
+            batch = self._get(int(index))
         except Exception as error:
             self.error = error
             raise
+        self._delivery_times[index] = time.perf_counter()
+        self._delivery_times.pop(index - _KEPT_TIMES, None)
+        return batch
 
     def _get(self, index):
         if self._maker is None:
@@ -202,6 +209,13 @@ class ClipBatches(keras.utils.PyDataset):
             self.source.get_record(epoch, clip)
             for epoch, clip in self._clips_of(index)
         ]
+
+    def delivery_time(self, index):
+        """Returns when a batch was handed on, by `time.perf_counter()`.
+
+        This is kept of the newest 1,000 batches.
+        """
+        return self._delivery_times[index]
 
     def close(self):
         """Ends the threads. Batches can't be read any more."""

@@ -1,5 +1,7 @@
 """Clips of one video."""
 
+import numpy as np
+
 from ssdet_keras.data.check_integer import check_integer
 from ssdet_keras.data.frame_labels import labels_at
 from ssdet_keras.data.geometry import centre_box
@@ -19,6 +21,7 @@ class ClipReader:
             crops, as a share of the short side. The larger one is that of
             centre crops.
         features: `ClipFeatures` or `None`.
+        modality: `"rgb"` or `"flow"`.
 
     Returns:
         From its methods, an item of a `ClipSource`.
@@ -36,6 +39,7 @@ class ClipReader:
         horizontal_flip,
         crop_scale,
         features=None,
+        modality="rgb",
     ):
         for name, value in (
             ("num_frames", num_frames),
@@ -49,6 +53,11 @@ class ClipReader:
                 "`crop_scale` must be a range in (0, 1]. "
                 f"Received: crop_scale={crop_scale}"
             )
+        if modality not in ("rgb", "flow"):
+            raise ValueError(
+                '`modality` must be "rgb" or "flow". '
+                f"Received: modality={modality!r}"
+            )
         self._num_frames = num_frames
         self._sampling = sampling
         self._size = size
@@ -56,6 +65,7 @@ class ClipReader:
         self._horizontal_flip = horizontal_flip
         self._crop_scale = tuple(crop_scale)
         self._features = features
+        self._modality = modality
 
     def read_random(self, video, record, rng):
         """Reads a clip at a random place, for training.
@@ -103,6 +113,9 @@ class ClipReader:
 
             for frame in videos:
                 cv2.flip(frame, 1, dst=frame)
+            if self._modality == "flow":
+                # What moved to the right moves to the left.
+                np.subtract(255, videos[..., 0], out=videos[..., 0])
         mask = (indices < video.num_frames).astype("float32")
         labels = labels_at(record, indices / video.fps, self._num_classes)
         return {

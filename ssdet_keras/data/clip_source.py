@@ -32,6 +32,11 @@ class ClipSource(VideoSource):
         max_failures: Float. Share of the videos that may be unreadable. When
             it is exceeded, `VideoReadError` is raised. Is `1.0` until it is
             set.
+        read_timeout: Float or `None`. Seconds after which a clip that has not
+            been read, for a file system that hangs, makes its video one that
+            can't be read. Where the video in its place hangs as well, an error
+            names the videos that are being read. Is `None`, wait for ever,
+            until it is set.
 
     Args:
         records: `VideoRecords`, or a sequence of `VideoRecord`.
@@ -70,6 +75,8 @@ class ClipSource(VideoSource):
         num_feature_steps: Integer, at least `num_frames`. Steps of features
             with each clip, of which it is in the middle, as far as the ends
             of its video allow. Defaults to `128`.
+        modality: `"rgb"`, or `"flow"` for videos that `extract_flow()` made:
+            flips turn their horizontal flow round. Defaults to `"rgb"`.
 
     Returns:
         A sequence of `num_clips` items per video: a dict with `"videos"`,
@@ -117,6 +124,7 @@ class ClipSource(VideoSource):
         num_clips=1,
         features=None,
         num_feature_steps=128,
+        modality="rgb",
     ):
         super().__init__(
             records, training, seed, num_classes, on_error, num_clips
@@ -136,11 +144,13 @@ class ClipSource(VideoSource):
             horizontal_flip,
             crop_scale,
             self._features,
+            modality,
         )
         self.num_frames = num_frames
         self.frame_stride = sampling.frame_stride
         self.frame_rate = frame_rate
         self.size = size
+        self.modality = modality
         self._cache = VideoCache(cache_bytes)
 
     @property

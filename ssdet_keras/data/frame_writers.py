@@ -15,7 +15,7 @@ from ssdet_keras.data.folder_frames import FPS_FILE
 
 
 class FFmpegWriter:
-    """Writes an H.264 mp4 file with the program ffmpeg.
+    """Writes an H.264 file with the program ffmpeg.
 
     Args:
         path: String. The file.
@@ -23,12 +23,22 @@ class FFmpegWriter:
         height: Integer, even.
         width: Integer, even.
         key_frame_interval: Integer. Frames from one key frame to the next.
+        encoder: `"libx264"`, or `"libx264rgb"`, which keeps the resolution of
+            the colours, and is not played by all players.
 
     Raises:
         OSError: If the program fails.
     """
 
-    def __init__(self, path, fps, height, width, key_frame_interval):
+    def __init__(
+        self,
+        path,
+        fps,
+        height,
+        width,
+        key_frame_interval,
+        encoder="libx264",
+    ):
         # 29.97 frames per second are 30000 / 1001.
         rate = fractions.Fraction(fps).limit_denominator(1001)
         # fmt: off
@@ -37,8 +47,8 @@ class FFmpegWriter:
             "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}",
             "-r", f"{rate}", "-i", "pipe:0",
             # Videos are encoded beside each other: one thread for each.
-            "-threads", "1", "-c:v", "libx264", "-preset", "fast",
-            "-crf", "20", "-pix_fmt", "yuv420p",
+            "-threads", "1", "-c:v", encoder, "-preset", "fast", "-crf", "20",
+            "-pix_fmt", "yuv420p" if encoder == "libx264" else "rgb24",
             # A key frame at every interval, and at no scene cut between.
             "-g", str(key_frame_interval), "-sc_threshold", "0",
             "-movflags", "+faststart", path,
@@ -67,7 +77,7 @@ class FFmpegWriter:
 
 
 class OpenCVWriter:
-    """Writes a video file with OpenCV, a key frame every 12 frames.
+    """Writes a video file with OpenCV, MPEG-4 with a key frame every 12 frames.
 
     Args:
         path: String. The file.
@@ -145,9 +155,21 @@ def open_mp4_writer(path, fps, height, width, key_frame_interval):
     return OpenCVWriter(path, fps, height, width)
 
 
+def open_mkv_writer(path, fps, height, width):
+    """Returns a writer of an mkv file whose colours are kept apart.
+
+    H.264 by ffmpeg, with a key frame every 16 frames, or else FFV1, without
+    any loss.
+    """
+    encoder = "libx264rgb"
+    if has_ffmpeg(encoder):
+        return FFmpegWriter(path, fps, height, width, 16, encoder)
+    return OpenCVWriter(path, fps, height, width, codec="FFV1")
+
+
 @functools.cache
-def has_ffmpeg():
-    """Tells whether the program ffmpeg is there, with an H.264 encoder."""
+def has_ffmpeg(encoder="libx264"):
+    """Tells whether the program ffmpeg is there, with an encoder."""
     if shutil.which("ffmpeg") is None:
         return False
     result = subprocess.run(
@@ -156,4 +178,4 @@ def has_ffmpeg():
         text=True,
         check=False,
     )
-    return "libx264" in result.stdout
+    return encoder in result.stdout.split()

@@ -14,7 +14,8 @@ def list_videos(root):
         root: String or path. The folder.
 
     Returns:
-        List of paths of video files, and of folders that hold pictures.
+        List of paths of video files, and of folders that hold pictures, whose
+        names don't start with a dot, as those of unfinished ones do.
 
     Raises:
         FileNotFoundError: If there is no such folder.
@@ -25,7 +26,9 @@ def list_videos(root):
             f"The folder of the videos does not exist. Received: {root}"
         )
     videos = []
-    for folder, _, names in os.walk(root, followlinks=True):
+    for folder, folders, names in os.walk(root, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        names = [name for name in names if not name.startswith(".")]
         videos += [
             os.path.join(folder, name)
             for name in names

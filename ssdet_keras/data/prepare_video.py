@@ -8,7 +8,7 @@ from ssdet_keras.data.frame_writers import open_mp4_writer
 from ssdet_keras.data.video_file import VideoFile
 
 FORMATS = ("mp4", "frames")
-# Targets grow in folders of this name until they are complete.
+# Targets grow in folders of such names until they are complete.
 UNFINISHED_PREFIX = ".unfinished-"
 
 _FRAMES_AT_ONCE = 64
@@ -70,7 +70,7 @@ def prepare_video(
     with (
         VideoFile(source, fps=fps) as video,
         tempfile.TemporaryDirectory(
-            prefix=UNFINISHED_PREFIX, dir=folder or "."
+            prefix=unfinished_prefix(name), dir=folder or "."
         ) as unfinished,
     ):
         size = small_size(video.height, video.width, short_side)
@@ -109,6 +109,11 @@ def small_size(height, width, short_side):
     return tuple(
         max(2, 2 * round(side * scale / 2)) for side in (height, width)
     )
+
+
+def unfinished_prefix(name):
+    """Returns what the folder of an unfinished target begins with."""
+    return f"{UNFINISHED_PREFIX}{name}-"
 
 
 def _open_writer(path, format, fps, size, key_frame_interval):

@@ -5,7 +5,9 @@ from absl import logging
 
 from ssdet_keras.data import loaders
 from ssdet_keras.data.check_integer import check_integer
+from ssdet_keras.data.run_with_timeout import run_with_timeout
 from ssdet_keras.data.video_read_error import VideoReadError
+from ssdet_keras.data.video_stalled_error import VideoStalledError
 
 
 class VideoSource:
@@ -59,6 +61,11 @@ class VideoSource:
         self.first_index = 0
         self.max_failures = 1.0
         self.failures = {}
+        self.read_timeout = None
+        # Paths of the videos that are being read, by the read; and reasons of
+        # those that took too long, by the path.
+        self._in_flight = {}
+        self._stalled = {}
         self._order = (None, None)
 
     @property
@@ -113,22 +120,54 @@ class VideoSource:
         rng = np.random.default_rng([self.seed, epoch, index])
         video, clip = divmod(self._order_of(epoch)[index], self.num_clips)
         try:
-            return self._draw(video, clip, rng)
+            return self._draw_in_time(video, clip, rng)
         except VideoReadError as error:
             if self.on_error == "raise":
                 raise
             first_error = error
             self.add_failure(error.path, error.reason)
+        if isinstance(first_error, VideoStalledError):
+            # The read that hangs has the other one, and may still draw.
+            rng = np.random.default_rng([self.seed, epoch, index])
         for other in rng.permutation(len(self.records)):
             try:
-                return self._draw(other, clip, rng)
+                return self._draw_in_time(other, clip, rng)
             except VideoReadError as error:
                 self.add_failure(error.path, error.reason)
+                is_stalled = isinstance(error, VideoStalledError)
+                if is_stalled and isinstance(first_error, VideoStalledError):
+                    raise
         raise VideoReadError(
             first_error.path,
             f"{first_error.reason}; nor can any of the "
             f"{len(self.records):,} videos",
         )
+
+    def _draw_in_time(self, video, clip, rng):
+        if self.read_timeout is None:
+            return self._draw(video, clip, rng)
+        record = self.records[video]
+        path = record.path or record.id
+        if path in self._stalled:
+            raise VideoReadError(path, self._stalled[path])
+        read = object()
+        self._in_flight[read] = path
+
+        def draw():
+            try:
+                return self._draw(video, clip, rng)
+            finally:
+                del self._in_flight[read]
+
+        try:
+            return run_with_timeout(draw, self.read_timeout)
+        except TimeoutError as error:
+            in_flight = sorted({*self._in_flight.copy().values(), path})
+            self._stalled[path] = (
+                f"not read within {self.read_timeout:g} s; being read: "
+                + ", ".join(in_flight)
+            )
+            raise VideoStalledError(path, self._stalled[path]) from error
 
     def get_record(self, epoch, index):
         """Returns the record that item `index` of an epoch is drawn from."""

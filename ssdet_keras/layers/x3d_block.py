@@ -33,6 +33,9 @@ class X3DBlock(keras.layers.Layer):
             `0` for none. Defaults to `0`.
         zero_init_residual: Boolean. Whether the BN of `project` starts at zero,
             so that a new block is its shortcut. Defaults to `True`.
+        sub_batch_size: Integer or `None`. Clips that the BN of training
+            normalises together, see `FusedBatchNormalization`. Defaults to
+            `None`, the whole batch.
         **kwargs: Keyword arguments of `keras.layers.Layer`, such as `name`.
 
     Call arguments:
@@ -65,6 +68,7 @@ class X3DBlock(keras.layers.Layer):
         stride=1,
         squeeze_units=0,
         zero_init_residual=True,
+        sub_batch_size=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -73,6 +77,7 @@ class X3DBlock(keras.layers.Layer):
         self.stride = stride
         self.squeeze_units = squeeze_units
         self.zero_init_residual = zero_init_residual
+        self.sub_batch_size = sub_batch_size
         self.expand = self._pointwise(inner_filters, "expand")
         self.expand_norm = self._batch_norm("expand_norm", activation="relu")
         self.depthwise = DepthwiseConv3D(
@@ -157,6 +162,7 @@ class X3DBlock(keras.layers.Layer):
             "stride": self.stride,
             "squeeze_units": self.squeeze_units,
             "zero_init_residual": self.zero_init_residual,
+            "sub_batch_size": self.sub_batch_size,
         }
 
     def _pointwise(self, filters, name, stride=1):
@@ -170,6 +176,7 @@ class X3DBlock(keras.layers.Layer):
 
     def _batch_norm(self, name, **kwargs):
         return FusedBatchNormalization(
+            sub_batch_size=self.sub_batch_size,
             dtype=self.dtype_policy,
             name=name,
             **kwargs,

@@ -20,6 +20,9 @@ class X3DStem(keras.layers.Layer):
         filters: Positive integer. Output channels.
         temporal_initializer: Initializer of the temporal kernel, of shape
             `(5, 1, 1, filters)`. Defaults to `"he_normal"`.
+        sub_batch_size: Integer or `None`. Clips that the BN of training
+            normalises together, see `FusedBatchNormalization`. Defaults to
+            `None`, the whole batch.
         **kwargs: Keyword arguments of `keras.layers.Layer`, such as `name`.
 
     Call arguments:
@@ -46,9 +49,16 @@ class X3DStem(keras.layers.Layer):
         Table 1.
     """
 
-    def __init__(self, filters, temporal_initializer="he_normal", **kwargs):
+    def __init__(
+        self,
+        filters,
+        temporal_initializer="he_normal",
+        sub_batch_size=None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.filters = filters
+        self.sub_batch_size = sub_batch_size
         self.temporal_initializer = keras.initializers.get(temporal_initializer)
         policy = self.dtype_policy
         self.spatial = keras.layers.Conv2D(
@@ -69,7 +79,10 @@ class X3DStem(keras.layers.Layer):
             name="temporal",
         )
         self.norm = FusedBatchNormalization(
-            activation="relu", dtype=policy, name="norm"
+            activation="relu",
+            sub_batch_size=sub_batch_size,
+            dtype=policy,
+            name="norm",
         )
         self.input_spec = keras.layers.InputSpec(ndim=5)
 
@@ -106,4 +119,5 @@ class X3DStem(keras.layers.Layer):
             "temporal_initializer": keras.initializers.serialize(
                 self.temporal_initializer
             ),
+            "sub_batch_size": self.sub_batch_size,
         }

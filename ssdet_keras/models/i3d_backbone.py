@@ -7,7 +7,8 @@ from ssdet_keras.layers.inception_block3d import InceptionBlock3D
 from ssdet_keras.layers.max_pooling3d import MaxPooling3D
 from ssdet_keras.layers.pixel_normalization import PixelNormalization
 
-_CHANNELS = {"rgb": 3, "flow": 2}
+# Pictures of flow have a third channel, which means nothing.
+_CHANNELS = {"rgb": (3,), "flow": (2, 3)}
 # Of the authors' batch norms, and of their port to PyTorch.
 _NORM = {"momentum": 0.99, "epsilon": 1e-3}
 # Pool size, strides and filters of the blocks.
@@ -68,7 +69,8 @@ class I3DBackbone(keras.Model):
             they are. Defaults to `"i3d"`.
         input_shape: Shape of one video. Each size but the channels may be
             `None`, unknown. Defaults to `(None, None, None, 3)`, with two
-            channels for `"flow"`.
+            channels for `"flow"`. With three, it takes the videos of
+            `ssdet_keras.data.extract_flow()`, whose third is left out.
         dtype: Dtype policy of the layers. Defaults to the global policy.
         **kwargs: Keyword arguments of `keras.Model`: `name`, `trainable`.
 
@@ -97,6 +99,7 @@ class I3DBackbone(keras.Model):
     backbone(np.zeros((1, 64, 224, 224, 3), "uint8")).shape  # 1, 8, 7, 7, 1024
 
     flow = ssdet_keras.models.I3DBackbone("flow")
+    flow(np.zeros((1, 64, 224, 224, 2), "uint8")).shape  # 1, 8, 7, 7, 1024
     ```
 
     Reference:
@@ -119,10 +122,11 @@ class I3DBackbone(keras.Model):
             )
         channels = _CHANNELS[modality]
         if input_shape is None:
-            input_shape = (None, None, None, channels)
-        if len(input_shape) != 4 or input_shape[-1] != channels:
+            input_shape = (None, None, None, channels[0])
+        if len(input_shape) != 4 or input_shape[-1] not in channels:
+            numbers = " or ".join(map(str, channels))
             raise ValueError(
-                f"`input_shape` must be (frames, height, width, {channels}) "
+                f"`input_shape` must be (frames, height, width, {numbers}) "
                 f"for {modality!r}. Received: input_shape={tuple(input_shape)}"
             )
         if modality == "flow" and normalize not in ("i3d", None):
@@ -134,6 +138,8 @@ class I3DBackbone(keras.Model):
 
         inputs = keras.Input(input_shape, dtype="float32", name="videos")
         x = inputs
+        if input_shape[-1] > channels[0]:
+            x = x[..., : channels[0]]
         if normalize is not None:
             x = PixelNormalization(normalize, dtype=dtype, name="normalize")(x)
 

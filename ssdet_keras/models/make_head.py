@@ -17,7 +17,12 @@ _HEADS = {
 
 
 def make_head(
-    name, num_classes, backbone=None, dropout=None, layer_name="head"
+    name,
+    num_classes,
+    backbone=None,
+    dropout=None,
+    layer_name="head",
+    **kwargs,
 ):
     """Returns a head with its published sizes, for the features of a backbone.
 
@@ -30,6 +35,8 @@ def make_head(
             policy.
         dropout: Float in `[0, 1)`, or `None` for the rate of the head's own.
         layer_name: String. Name of the layer.
+        **kwargs: Further arguments of the head, in place of the published ones,
+            such as `num_blocks`.
 
     Returns:
         Keras layer.
@@ -42,10 +49,11 @@ def make_head(
             f"`head` must be a `keras.layers.Layer` or one of {list(_HEADS)}. "
             f"Received: head={name!r}"
         )
-    head_class, kwargs = _HEADS[name]
+    head_class, published = _HEADS[name]
     if name == "linear":
-        kwargs = {"hidden_units": getattr(backbone, "hidden_units", None)}
+        published = {"hidden_units": getattr(backbone, "hidden_units", None)}
+    kwargs = {**published, **kwargs}
     if dropout is not None:
-        kwargs = {**kwargs, "dropout": dropout}
+        kwargs["dropout"] = dropout
     dtype = getattr(backbone, "dtype_policy", None)
     return head_class(num_classes, dtype=dtype, name=layer_name, **kwargs)

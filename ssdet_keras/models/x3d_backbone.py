@@ -68,6 +68,10 @@ class X3DBackbone(keras.Model):
         zero_init_residual: Boolean. Whether the blocks start as their
             shortcuts, as published. Small models learn faster from scratch
             without. Defaults to `True`.
+        sub_batch_size: Integer or `None`. Clips that the BN of training
+            normalises together, of which the batch must be a multiple; it was
+            8 for the published weights. Inference and weights are the same.
+            Defaults to `None`, the whole batch.
         dtype: Dtype policy of the layers. Defaults to the global policy.
         **kwargs: Keyword arguments of `keras.Model`: `name`, `trainable`.
 
@@ -113,6 +117,7 @@ class X3DBackbone(keras.Model):
         input_shape=(None, None, None, 3),
         stem_temporal_initializer="he_normal",
         zero_init_residual=True,
+        sub_batch_size=None,
         dtype=None,
         **kwargs,
     ):
@@ -126,7 +131,11 @@ class X3DBackbone(keras.Model):
             x = PixelNormalization(normalize, dtype=dtype, name="normalize")(x)
         filters = round_filters(_BASE_FILTERS[0], width_factor * width)
         x = X3DStem(
-            filters, stem_temporal_initializer, dtype=dtype, name="stem"
+            filters,
+            stem_temporal_initializer,
+            sub_batch_size,
+            dtype=dtype,
+            name="stem",
         )(x)
         pyramid_outputs = {"stem": x}
         for stage in range(4):
@@ -143,6 +152,7 @@ class X3DBackbone(keras.Model):
                     if has_squeeze
                     else 0,
                     zero_init_residual=zero_init_residual,
+                    sub_batch_size=sub_batch_size,
                     dtype=dtype,
                     name=f"stage{stage + 1}_block{block + 1}",
                 )(x)
@@ -151,7 +161,10 @@ class X3DBackbone(keras.Model):
             inner_filters, use_bias=False, dtype=dtype, name="conv5"
         )(x)
         x = FusedBatchNormalization(
-            activation="relu", dtype=dtype, name="conv5_norm"
+            activation="relu",
+            sub_batch_size=sub_batch_size,
+            dtype=dtype,
+            name="conv5_norm",
         )(x)
         super().__init__(inputs=inputs, outputs=x, **kwargs)
 
@@ -161,6 +174,7 @@ class X3DBackbone(keras.Model):
         self.width = float(width)
         self.depth = float(depth)
         self.zero_init_residual = zero_init_residual
+        self.sub_batch_size = sub_batch_size
         self.stem_temporal_initializer = keras.initializers.get(
             stem_temporal_initializer
         )
@@ -187,6 +201,7 @@ class X3DBackbone(keras.Model):
             "depth": self.depth,
             "input_shape": self.input_shape[1:],
             "zero_init_residual": self.zero_init_residual,
+            "sub_batch_size": self.sub_batch_size,
             "stem_temporal_initializer": keras.initializers.serialize(
                 self.stem_temporal_initializer
             ),

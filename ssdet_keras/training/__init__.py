@@ -18,7 +18,10 @@ from ssdet_keras.training.heat_map_loss import HeatMapLoss
 from ssdet_keras.training.ignore_padding import ignore_padding
 from ssdet_keras.training.keep_freed_memory import keep_freed_memory
 from ssdet_keras.training.manifold_augmentation import ManifoldAugmentation
+from ssdet_keras.training.mlflow_tracker import MLflowTracker
 from ssdet_keras.training.prior import set_prior
+from ssdet_keras.training.profile_steps import ProfileSteps
+from ssdet_keras.training.reduce_lr_on_plateau import ReduceLROnPlateau
 from ssdet_keras.training.run import Run
 from ssdet_keras.training.run import read_run
 from ssdet_keras.training.slow_stream_training import SlowStreamTraining
@@ -26,7 +29,11 @@ from ssdet_keras.training.step_schedule import StepSchedule
 from ssdet_keras.training.stop_on_nan import StopOnNaN
 from ssdet_keras.training.stop_signals import StopSignals
 from ssdet_keras.training.stop_together import StopTogether
+from ssdet_keras.training.tensorboard_tracker import TensorBoardTracker
+from ssdet_keras.training.throughput import Throughput
+from ssdet_keras.training.tracking import Tracking
 from ssdet_keras.training.train import train
 from ssdet_keras.training.training_stopped import TrainingStopped
+from ssdet_keras.training.wandb_tracker import WandbTracker
 from ssdet_keras.training.workdir import WorkDir
 from ssdet_keras.training.workdir import read_description

@@ -32,14 +32,7 @@ class EpochLog(keras.callbacks.Callback):
         super().__init__()
         self._path = pathlib.Path(path)
         self._failures = failures
-        self._rows = []
-        if initial_epoch and self._path.exists():
-            with open(self._path, encoding="utf-8", newline="") as file:
-                self._rows = [
-                    row
-                    for row in csv.DictReader(file)
-                    if int(row["epoch"]) < initial_epoch
-                ]
+        self._rows = read_rows(self._path, initial_epoch)
 
     def on_epoch_end(self, epoch, logs=None):
         row = {"epoch": epoch, **(logs or {})}
@@ -59,3 +52,15 @@ class EpochLog(keras.callbacks.Callback):
                 f"The log could not be written ({error.strerror}): "
                 f"{self._path}. Make room, and resume."
             ) from error
+
+
+def read_rows(path, num_epochs):
+    """Returns the rows of the first epochs of a log, dicts of strings."""
+    if not num_epochs or not pathlib.Path(path).exists():
+        return []
+    with open(path, encoding="utf-8", newline="") as file:
+        return [
+            row
+            for row in csv.DictReader(file)
+            if int(row["epoch"]) < num_epochs
+        ]

@@ -11,6 +11,7 @@ from ssdet_keras.training.epoch_log import EpochLog
 from ssdet_keras.training.stop_on_nan import StopOnNaN
 from ssdet_keras.training.stop_signals import StopSignals
 from ssdet_keras.training.stop_together import StopTogether
+from ssdet_keras.training.throughput import Throughput
 from ssdet_keras.training.training_stopped import TrainingStopped
 
 
@@ -147,6 +148,7 @@ def train(
                         shuffle=False,
                         callbacks=[
                             StopOnNaN(batches, workdir.path),
+                            Throughput(batches),
                             raw_weights,
                             *callbacks,
                         ],

@@ -14,6 +14,7 @@ from ssdet_keras.data import ClipSource
 from ssdet_keras.data import VideoReadError
 from ssdet_keras.data import VideoRecord
 from ssdet_keras.data import VideoRecords
+from ssdet_keras.data import decode_flow
 from ssdet_keras.data import read_whole_video
 
 
@@ -195,6 +196,34 @@ class ClipSourceTest(FolderTestCase):
                 np.testing.assert_array_equal(clip, expected[:, :, ::-1])
         self.assertBetween(num_flipped, 8, 32)
 
+    def test_flip_turns_flow_round(self):
+        # A flow of -20 pixels at the left end to 20 at the right one.
+        picture = np.full((40, 40, 3), 128, "uint8")
+        picture[..., 2] = np.linspace(0, 255, 40)
+        picture[..., 1] = np.linspace(0, 200, 40)[:, None]
+        path = self.make_path("a", "1.png")
+        cv2.imwrite(path, picture)
+        records = [VideoRecord("a", os.path.dirname(path))]
+        arguments = {
+            "num_frames": 2,
+            "size": 32,
+            "num_classes": 1,
+            "modality": "flow",
+        }
+        plain = ClipSource(records, horizontal_flip=False, **arguments)
+        flipping = ClipSource(records, **arguments)
+        num_flipped = 0
+        for epoch in range(20):
+            clip = flipping.get_clip(epoch, 0)["videos"]
+            self.assertEqual(clip.dtype, "uint8")
+            expected = plain.get_clip(epoch, 0)["videos"]
+            if np.array_equal(clip, expected):
+                continue
+            num_flipped += 1
+            expected = decode_flow(expected[:, :, ::-1]) * [-1, 1]
+            np.testing.assert_allclose(decode_flow(clip), expected, atol=1e-5)
+        self.assertBetween(num_flipped, 3, 17)
+
     def test_determinism(self):
         records = self.make_records(40, 50, 60)
         arguments = {"num_frames": 2, "frame_stride": 3, "size": 16}
@@ -304,6 +333,7 @@ class ClipSourceTest(FolderTestCase):
         ("on_error", {"on_error": "stop"}, "on_error='stop'"),
         ("classes", {"num_classes": None}, "num_classes=None"),
         ("cache", {"cache_bytes": -1}, "max_bytes=-1"),
+        ("modality", {"modality": "depth"}, "modality='depth'"),
     )
     def test_invalid_arguments(self, kwargs, message):
         records = [VideoRecord("a", "a.mp4")]

@@ -42,6 +42,8 @@ class PrepareVideosTest(FolderTestCase):
         return result, [os.path.relpath(name, self.root) for name in names]
 
     def test_list_videos(self):
+        self.touch("videos", ".unfinished-1.mp4-x_0", "1.mp4")
+        self.touch("videos", "a", "._1.mp4")
         self.assertEqual(
             [
                 os.path.relpath(path, self.root)
@@ -89,10 +91,13 @@ class PrepareVideosTest(FolderTestCase):
         self.assertEqual(self.prepare(), ((2, {}), ["a/1.mp4", "b/4.mkv"]))
 
     def test_what_a_killed_run_left_is_removed(self):
-        self.touch("small", "a", ".unfinished-x", "1.mp4")
+        self.touch("small", "a", ".unfinished-1.mp4-x_0", "1.mp4")
+        # Another process may be at work on it.
+        self.touch("small", "a", ".unfinished-3.mp4-x_0", "3.mp4")
         self.prepare()
         self.assertEqual(
-            sorted(os.listdir(self.make_path("small", "a"))), ["1.mp4", "2.mp4"]
+            sorted(os.listdir(self.make_path("small", "a"))),
+            [".unfinished-3.mp4-x_0", "1.mp4", "2.mp4"],
         )
 
     def test_two_videos_of_one_name(self):

@@ -91,7 +91,7 @@ class StopsTest(FaultTestCase):
         self.assertRegex(
             output,
             r"can't be read: \S+.mp4 \(.*; as 2 of 4 videos, more than a share "
-            r"of 0.3\). See --max_failures and --skip_list",
+            r"of 0.3\). See --max_failures, --read_timeout, --skip_list",
         )
         self.assertNotIn("Traceback", output)
         failures = (workdir / "failures.txt").read_text().splitlines()

@@ -1,7 +1,7 @@
 import pathlib
 import tempfile
 
-import i3d_in_torch
+import i3d_checkpoint
 import keras
 import numpy as np
 import torch
@@ -13,7 +13,9 @@ from ssdet_keras.models import I3DBackbone
 from ssdet_keras.models import VideoClassifier
 from ssdet_keras.models import count_costs
 from ssdet_keras.models import load_checkpoint
+from ssdet_keras.models import read_checkpoint
 from ssdet_keras.models import split_stages
+from ssdet_keras.recipes import i3d_in_torch
 
 
 def make_clip(shape, seed=0):
@@ -29,7 +31,7 @@ class I3DBackboneTest(BackboneTestCase):
     )
     def test_parity(self, modality, shape):
         """The names, padding and outputs of the port to PyTorch."""
-        state = i3d_in_torch.generated_state(channels=shape[-1])
+        state = i3d_checkpoint.generated_state(channels=shape[-1])
         folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
         torch.save(state, folder / "i3d.pt")
         detector = FrameDetector(I3DBackbone(modality), 157)
@@ -39,7 +41,11 @@ class I3DBackboneTest(BackboneTestCase):
         self.assertEqual(result[2:], ([], [], [], []))
 
         clip = make_clip(shape)
-        expected = i3d_in_torch.run(state, clip)
+        expected = i3d_in_torch.run_i3d(
+            read_checkpoint(folder / "i3d.pt"),
+            clip.astype("float32") / 127.5 - 1,
+            per_frame=True,
+        )
         backbone = detector.backbone
         pyramid = keras.Model(backbone.inputs, backbone.pyramid_outputs)
         actual = pyramid.predict_on_batch(clip)
@@ -61,11 +67,29 @@ class I3DBackboneTest(BackboneTestCase):
         )
         logits = detector.predict_on_batch(clip)
         self.assertEqual(logits.shape, (shape[0], shape[1], 157))
-        # The first and the last frame have the scores of the first and the
-        # last step.
-        np.testing.assert_allclose(
-            logits[:, [0, -1]], expected["logits"][:, [0, -1]], atol=1e-3
+        np.testing.assert_allclose(logits, expected["logits"], atol=1e-3)
+
+    def test_pictures_of_flow(self):
+        """The third channel is left out, and the weights are the same."""
+        flow = I3DBackbone("flow")
+        pictures = I3DBackbone("flow", input_shape=(None, None, None, 3))
+        pictures.set_weights(flow.get_weights())
+        detector = FrameDetector(pictures, 3)
+        path = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        detector.save(path / "flow.keras")
+        detector = keras.saving.load_model(path / "flow.keras")
+        clip = make_clip((1, 4, 33, 40, 3))
+        np.testing.assert_array_equal(
+            detector.backbone.predict_on_batch(clip),
+            flow.predict_on_batch(clip[..., :2]),
         )
+        self.assertEqual(
+            list(split_stages(pictures)),
+            ["stem", "stage1", "stage2", "stage3", "stage4"],
+        )
+        *_, total = count_costs(detector, (16, 64, 64, 3))
+        *_, expected = count_costs(FrameDetector(flow, 3), (16, 64, 64, 2))
+        self.assertEqual(total.multiply_adds, expected.multiply_adds)
 
     def test_published_sizes(self):
         classifier = VideoClassifier(I3DBackbone(), 400)
@@ -120,8 +144,8 @@ class I3DBackboneTest(BackboneTestCase):
         ("rank", {"input_shape": (8, 8, 3)}, r"input_shape=\(8, 8, 3\)"),
         (
             "channels",
-            {"modality": "flow", "input_shape": (4, 8, 8, 3)},
-            r"\(frames, height, width, 2\) for 'flow'. .*\(4, 8, 8, 3\)",
+            {"modality": "flow", "input_shape": (4, 8, 8, 4)},
+            r"\(frames, height, width, 2 or 3\) for 'flow'. .*\(4, 8, 8, 4\)",
         ),
         (
             "normalize",

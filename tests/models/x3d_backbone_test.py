@@ -42,6 +42,26 @@ class X3DBackboneTest(parameterized.TestCase):
         self.assertEqual(backbone.output_shape, (*[None] * 4, features))
         self.assertEqual(backbone.hidden_units, 2048)
 
+    def test_sub_batches_normalise_in_training_alone(self):
+        backbone = tiny_backbone(zero_init_residual=False, sub_batch_size=1)
+        plain = tiny_backbone(zero_init_residual=False)
+        plain.set_weights(backbone.get_weights())
+        videos = make_clip((2, 2, 32, 32, 3))
+
+        def call(model, videos, training):
+            outputs = model(videos, training=training)
+            return keras.ops.convert_to_numpy(outputs)
+
+        np.testing.assert_array_equal(
+            call(backbone, videos, False), call(plain, videos, False)
+        )
+        clips = [call(plain, videos[i : i + 1], True) for i in range(2)]
+        np.testing.assert_allclose(
+            call(backbone, videos, True), np.concatenate(clips), atol=1e-3
+        )
+        config = backbone.get_config()
+        self.assertEqual(X3DBackbone.from_config(config).get_config(), config)
+
     def test_inner_channels_and_squeeze_excite(self):
         backbone = X3DBackbone("m", depth=0.5)
         self.assertEqual(

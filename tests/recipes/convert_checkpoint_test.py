@@ -8,6 +8,7 @@ import tempfile
 import unittest
 
 import checkpoint_files
+import i3d_checkpoint
 import keras
 import numpy as np
 import torch
@@ -35,6 +36,8 @@ class ConvertCheckpointTest(unittest.TestCase):
             {"model_state_dict": checkpoint_files.multigrid_state(state)},
             cls.multigrid,
         )
+        cls.other = cls.root / "tgm.pt"
+        torch.save({"sub_event1.soft_attn": torch.zeros(1)}, cls.other)
         cls.broken = cls.root / "broken.pth"
         state["blocks.0.norm.weight"] = torch.full_like(
             state["blocks.0.norm.weight"], float("nan")
@@ -99,6 +102,36 @@ class ConvertCheckpointTest(unittest.TestCase):
         )
         self.assertEqual(list(self.root.glob("unfinished*")), [])
 
+    def test_converts_i3d(self):
+        state = i3d_checkpoint.generated_state(channels=2)
+        torch.save(state, self.root / "flow.pt")
+        path = self.root / "flow.keras"
+        messages = self.call(
+            [
+                [
+                    f"--checkpoint={self.root / 'flow.pt'}",
+                    f"--output={path}",
+                    "--model=detector",
+                ]
+            ]
+        )
+        self.assertEqual(messages, [None])
+        report = json.loads(path.with_suffix(".parity.json").read_text())
+        self.assertEqual(
+            list(report["parity"]),
+            ["stem", "stage1", "stage2", "stage3", "stage4", "logits"],
+        )
+        self.assertEqual(report["backbone"], "I3DBackbone")
+        self.assertIsNone(report["variant"])
+        for row in report["parity"].values():
+            self.assertLess(
+                row["max_difference"], 1e-3 * row["standard_deviation"]
+            )
+        model = keras.saving.load_model(path)
+        self.assertEqual(model.backbone.modality, "flow")
+        # As it comes of the videos that extract_flow.py makes.
+        self.assertEqual(model.input_shape[-1], 3)
+
     def test_errors(self):
         checkpoint = f"--checkpoint={self.pytorchvideo}"
         output = f"--output={self.root / 'bad.keras'}"
@@ -111,6 +144,7 @@ class ConvertCheckpointTest(unittest.TestCase):
             ),
             ([checkpoint, "--output=/nowhere/a.keras"], "--output=/nowhere"),
             ([checkpoint, output], "missing in the file: stage1_block2"),
+            ([f"--checkpoint={self.other}", output], "X3D or I3D. .* TGM"),
             ([checkpoint, output, *SCALE, "--num_classes=0"], "num_classes"),
             ([checkpoint, output, "more"], "Unexpected arguments.*more"),
             (["--checkpoint=none.pth", output], "none.pth, which does not"),

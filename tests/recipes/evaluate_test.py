@@ -149,6 +149,25 @@ class EvaluateTest(unittest.TestCase):
                 f"{100 * mean:.2f} ({100 * (mean - best):+.2f})", line
             )
 
+    def test_mean_of_logits_is_saved(self):
+        files = [self.root / "a.npz", self.root / "b.csv.gz"]
+        folder = self.root / "fused"
+        result = self.run_recipe(
+            "--mean=logits", f"--output_dir={folder}", *files
+        )
+        self.assertEqual(result.returncode, 0, result.stderr[-3000:])
+        fused = evaluation.load_predictions(folder / "ensemble.npz")
+        for video_id, scores in fused.items():
+            rows = [x[video_id] for x in (self.first, self.second)]
+            odds = np.prod([x / (1 - x) for x in rows], axis=0) ** 0.5
+            np.testing.assert_allclose(scores, odds / (1 + odds), rtol=1e-4)
+        expected = evaluation.charades(fused, self.records)
+        for name, found in self.read_results(folder).items():
+            self.assertAlmostEqual(found["mean"], expected[name].mean, places=6)
+            self.assertAlmostEqual(
+                found["ensembles"]["mean of logits"], found["mean"], places=12
+            )
+
     def test_different_rows_and_scores_that_are_no_probabilities(self):
         logits = {v: np.log(x / (1 - x)) for v, x in self.first.items()}
         # One video less, and one that is not annotated.
@@ -195,6 +214,7 @@ class EvaluateTest(unittest.TestCase):
             ([], "Name files of predictions, or set --model"),
             ([good, "--model=a.keras"], "or set --model"),
             ([good, good], "must differ"),
+            ([good, good, "--mean=product"], "--mean=product"),
             ([good, self.root / "b.txt"], "Several files need --output_dir"),
             (["none.npz"], "Can't load none.npz: .*No such file"),
             ([self.root / "a.json"], ".npz, .csv, .txt .*a.json"),

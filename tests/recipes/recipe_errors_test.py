@@ -88,6 +88,10 @@ class RecipeErrorsTest(unittest.TestCase):
                     "'growing' in line 2",
                 ),
                 ([run, *common, "--min_crop=0.9"], "--min_crop"),
+                (
+                    [run, *common, "--sub_batch_size=3"],
+                    "--batch_size=2, --sub_batch_size=3",
+                ),
                 ([f"--workdir={old}", *common], "already holds a run"),
                 ([f"--workdir={a_file}", *common], "can be written to"),
                 ([run, *common, "--resume"], "no checkpoint"),

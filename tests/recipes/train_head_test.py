@@ -176,6 +176,19 @@ class TrainHeadTest(parameterized.TestCase):
                 "--features has none of",
             ),
             ([*flags, features, "surplus"], "Unexpected arguments"),
+            ([*flags, features, "--resume"], "no checkpoint to resume from"),
+            (
+                [*flags, features, "--head_options={units: 8}"],
+                "--head_options={units: 8}: Expecting property name",
+            ),
+            (
+                [*flags, features, '--head_options={"unit": 8}'],
+                "Unrecognized keyword arguments",
+            ),
+            (
+                [*flags, features, '--head_options={"units": 0}'],
+                "`units` must be positive",
+            ),
         ]
         common = [
             f"--annotations={self.root / 'train.csv'}",

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 from absl.testing import parameterized
+from training_log import read_log
 
 from ssdet_keras import data
 from ssdet_keras import models
@@ -153,8 +154,7 @@ class TrainTest(parameterized.TestCase):
         self.assertEqual(rest, losses[resumed_after:])
         self.assert_same_model(model, expected)
         self.assertEqual(
-            (self.root / name / "log.csv").read_text(),
-            (self.root / "whole" / "log.csv").read_text(),
+            read_log(self.root / name), read_log(self.root / "whole")
         )
 
     def test_float16(self):

@@ -10,6 +10,8 @@ import os
 
 import numpy as np
 
+from ssdet_keras.data.atomic_write import atomic_write
+
 # Raise it when the same settings would give other videos.
 _VERSION = 1
 
@@ -77,29 +79,32 @@ def open_folder(folder, settings):
     settings = json.loads(json.dumps(settings, default=int))
     path = os.path.join(folder, "settings.json")
     os.makedirs(folder, exist_ok=True)
-    if os.path.exists(path):
+    # Listed once: another process may be writing the same settings.
+    names = os.listdir(folder)
+    if os.path.basename(path) in names:
         with open(path, encoding="utf-8") as file:
             try:
                 found = dict(json.load(file))
             except ValueError as error:
                 raise ValueError(f"{path} is damaged. {error}") from error
-        names = [n for n in settings if found.get(n) != settings[n]]
-        if names or len(found) != len(settings):
+        differing = [n for n in settings if found.get(n) != settings[n]]
+        if differing or len(found) != len(settings):
             raise ValueError(
                 "The folder must be new, or hold a data set that was generated "
                 f"with the same settings. Received: folder={folder}, which has "
                 + ", ".join(
                     f"{n}={found.get(n)} instead of {settings[n]}"
-                    for n in names
+                    for n in differing
                 )
             )
-    elif os.listdir(folder):
+    elif any(not name.startswith(".") for name in names):
         raise ValueError(
             "The folder must be new, or hold a data set that was generated "
             f"before. Received: folder={folder}, which has other files"
         )
     else:
-        write_text(path, json.dumps(settings, indent=2) + "\n")
+        with atomic_write(path) as file:
+            file.write((json.dumps(settings, indent=2) + "\n").encode())
 
 
 def write_text(path, text):

@@ -1,0 +1,149 @@
+"""Heads that were trained in parts, in one process."""
+
+import contextlib
+import functools
+import pathlib
+import tempfile
+import unittest
+
+import keras
+import numpy as np
+
+from ssdet_keras import data
+from ssdet_keras import models
+from ssdet_keras import training
+from ssdet_keras.recipes import head_models
+
+EPOCHS, STEPS = 8, 3
+
+
+class Killed(Exception):
+    """Ends a process."""
+
+
+class KillAfter(keras.callbacks.Callback):
+    def __init__(self, num_steps):
+        super().__init__()
+        self._steps_left = num_steps
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._steps_left -= 1
+        if self._steps_left == 0:
+            raise Killed
+
+
+class HeadModelsTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.root = pathlib.Path(folder.name)
+        rng = np.random.default_rng(0)
+        cls.records = []
+        for index in range(6):
+            # Of one length, or each batch is compiled anew.
+            features = rng.normal(size=(10, 4)).astype("float32")
+            data.write_features(
+                cls.root / "features",
+                f"v{index}",
+                [{"features": features}],
+                10,
+                fps=10,
+                stride=1,
+            )
+            start = rng.uniform(0, 0.5)
+            cls.records.append(
+                data.VideoRecord(
+                    f"v{index}", "-", segments=((index % 2, start, 0.8),)
+                )
+            )
+        cls.features = data.FeatureFolder(cls.root / "features")
+
+    def train(self, head, name, kill_after=0):
+        """Returns the trained model."""
+        path = self.root / name
+        workdir = training.WorkDir(path, resume=path.exists())
+        workdir.save_flags("")
+        keras.utils.set_random_seed(0)
+        trained, model = head_models.make_models(head(), 4)
+        # At so high a rate that losses go up and down.
+        head_models.compile_model(trained, 1.0)
+        if workdir.checkpoint is not None:
+            model.load_weights(workdir.checkpoint.path)
+        source = data.FeatureSource(self.records, self.features, num_classes=2)
+        with contextlib.suppress(Killed):
+            training.train(
+                trained,
+                source,
+                workdir,
+                batch_size=2,
+                num_epochs=EPOCHS,
+                steps_per_epoch=STEPS,
+                saved_model=model,
+                checkpoint_steps=2,
+                callbacks=[
+                    training.ReduceLROnPlateau(
+                        workdir.log_path, factor=0.5, patience=1
+                    ),
+                    KillAfter(kill_after),
+                ],
+                transform=functools.partial(
+                    head_models.to_example,
+                    with_heat_map=isinstance(trained.output, dict),
+                ),
+            )
+        return trained
+
+    def assert_same_when_resumed(self, head, name):
+        expected = self.train(head, f"{name}_whole")
+        # Within an epoch, and at the end of one.
+        self.train(head, name, kill_after=9)
+        self.train(head, name, kill_after=9)
+        model = self.train(head, name)
+        log = (self.root / name / "log.csv").read_text()
+        self.assertEqual(
+            log, (self.root / f"{name}_whole" / "log.csv").read_text()
+        )
+        for a, b in zip(
+            [*model.variables, *model.optimizer.variables],
+            [*expected.variables, *expected.optimizer.variables],
+            strict=True,
+        ):
+            np.testing.assert_array_equal(
+                keras.ops.convert_to_numpy(a),
+                keras.ops.convert_to_numpy(b),
+                a.path,
+            )
+        return log.splitlines()
+
+    def test_one_output(self):
+        header, *rows = self.assert_same_when_resumed(
+            lambda: models.SuperEventHead(2), "super_event"
+        )
+        column = header.split(",").index("learning_rate")
+        rates = [float(row.split(",")[column]) for row in rows]
+        # It fell between the stops, too.
+        self.assertLess(rates[-1], rates[3])
+        self.assertLess(rates[3], rates[0])
+
+    def test_heat_maps(self):
+        header, *_ = self.assert_same_when_resumed(
+            lambda: models.MSTCTHead(
+                2, (8, 8, 8, 8), num_blocks=1, mixer_units=8
+            ),
+            "mstct",
+        )
+        self.assertIn("heat_map_loss", header)
+
+    def test_the_saved_model_has_no_optimizer(self):
+        trained, model = head_models.make_models(models.LinearHead(2), 4)
+        head_models.compile_model(trained, 1e-3)
+        self.assertIsNone(getattr(model, "optimizer", None))
+        self.assertEqual(
+            [id(weight) for weight in trained.weights],
+            [id(weight) for weight in model.weights],
+        )
+
+
+if __name__ == "__main__":
+    unittest.main()
