@@ -1,6 +1,7 @@
 """Distributed training on TensorFlow."""
 
 import contextlib
+import faulthandler
 import functools
 import itertools
 import os
@@ -8,6 +9,7 @@ import os
 import keras
 import numpy as np
 import tensorflow as tf
+from absl import logging
 from tensorflow.python.eager import context as tensorflow_context
 
 from ssdet_keras.training.distribution.distribution import Distribution
@@ -37,6 +39,14 @@ def make(name, processes, timeout):
         heartbeat_timeout_in_ms=1000 * min(timeout, 60),
         shutdown_barrier_timeout_in_ms=1000 * timeout,
     )
+    logging.info(
+        "Waits %d s for %d processes. Received: rank=%d",
+        timeout,
+        processes.num_processes,
+        processes.rank,
+    )
+    # It waits on for those that never come, and Python with it.
+    faulthandler.dump_traceback_later(timeout, exit=True)
     try:
         strategy = tf.distribute.MultiWorkerMirroredStrategy(
             resolver,
@@ -46,6 +56,8 @@ def make(name, processes, timeout):
         )
     except (tf.errors.OpError, RuntimeError) as error:
         raise TrainingStopped(processes.explain(error, timeout)) from error
+    finally:
+        faulthandler.cancel_dump_traceback_later()
     return TensorFlowDistribution(strategy, processes)
 
 
