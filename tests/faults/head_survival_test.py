@@ -1,6 +1,5 @@
 """A head whose training is stopped becomes the one that was never stopped."""
 
-import csv
 import signal
 
 import keras
@@ -8,6 +7,7 @@ import numpy as np
 import pytest
 from faults.fault_test_case import FaultTestCase
 from faults.fault_test_case import checkpoint_names
+from training_log import read_log
 
 from ssdet_keras import data
 from ssdet_keras import evaluation
@@ -72,9 +72,7 @@ class HeadSurvivalTest(FaultTestCase):
 
     def assert_same_run(self, name, expected):
         name, expected = self.root / name, self.root / expected
-        self.assertEqual(
-            (name / "log.csv").read_text(), (expected / "log.csv").read_text()
-        )
+        self.assertEqual(read_log(name), read_log(expected))
         a, b = (
             keras.saving.load_model(path / "model.keras").get_weights()
             for path in (name, expected)
@@ -117,8 +115,7 @@ class HeadSurvivalTest(FaultTestCase):
         self.assertNotIn("Traceback", output)
         self.train("parts", *SUPER_EVENT, "--resume")
         self.assert_same_run("parts", "whole")
-        with open(self.root / "whole" / "log.csv", encoding="utf-8") as file:
-            rates = [row["learning_rate"] for row in csv.DictReader(file)]
+        rates = [row["learning_rate"] for row in read_log(self.root / "whole")]
         # It fell before the stops, and after.
         self.assertGreater(len(set(rates[:5])), 1, rates)
         self.assertGreater(len(set(rates[7:])), 1, rates)
