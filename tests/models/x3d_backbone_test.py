@@ -46,7 +46,8 @@ class X3DBackboneTest(parameterized.TestCase):
         backbone = tiny_backbone(zero_init_residual=False, sub_batch_size=1)
         plain = tiny_backbone(zero_init_residual=False)
         plain.set_weights(backbone.get_weights())
-        videos = make_clip((2, 2, 32, 32, 3))
+        # Large enough for statistics over many pixels in the last stage, too.
+        videos = make_clip((2, 4, 96, 96, 3))
 
         def call(model, videos, training):
             outputs = model(videos, training=training)
