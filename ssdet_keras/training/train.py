@@ -140,6 +140,8 @@ def train(
             )
             with contextlib.closing(batches):
                 try:
+                    if start is not None:
+                        _build_losses(model, batches, distribution)
                     model.fit(
                         distribution.to_input(batches),
                         epochs=end,
@@ -172,6 +174,17 @@ def train(
         with distribution.alone():
             workdir.save_model(saved_model or model)
         workdir.save_failures(source)
+
+
+def _build_losses(model, batches, distribution):
+    """Makes the metrics of the losses of several outputs, to be restored.
+
+    TensorFlow alone makes them as late as in the first step.
+    """
+    names = getattr(model, "output_names", None) or ()
+    if len(names) > 1 and distribution.num_replicas == 1:
+        model.test_on_batch(*batches[0])
+        model.reset_metrics()
 
 
 def _check_steps(start, steps_per_epoch, batch_size):
