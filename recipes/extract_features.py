@@ -50,6 +50,7 @@ from ssdet_keras.models.predict_frames import find_margin
 from ssdet_keras.models.stream_features import temporal_stride
 from ssdet_keras.models.video_classifier import check_backbone
 from ssdet_keras.recipes import dataset_flags
+from ssdet_keras.recipes import failure_list
 from ssdet_keras.recipes import inference
 from ssdet_keras.recipes import shard_flags
 from ssdet_keras.recipes import trained_detector
@@ -279,7 +280,9 @@ def extract():
             raise app.UsageError(f"{record.path}: {error}") from error
         progress.add(is_bad=record.path in failures)
     progress.close()
-    path = shard_flags.write_failures(_OUTPUT_DIR.value, failures)
+    path = failure_list.write_failures(
+        _OUTPUT_DIR.value, failures, (number, count)
+    )
     sys.stdout.write(
         f"{len(pending) - len(failures)} videos written, "
         f"{len(shard) - len(pending)} were there, {len(failures)} failed.\n"

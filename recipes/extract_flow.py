@@ -30,6 +30,7 @@ from ssdet_keras import data
 from ssdet_keras.data.extract_flow import check_short_side
 from ssdet_keras.data.generate.files import open_folder
 from ssdet_keras.recipes import dataset_flags
+from ssdet_keras.recipes import failure_list
 from ssdet_keras.recipes import process_flags
 from ssdet_keras.recipes import shard_flags
 
@@ -62,15 +63,11 @@ def extract(paths, shard):
         shard,
         flags.FLAGS.num_processes,
     )
-    list_path = shard_flags.write_failures(_OUTPUT_DIR.value, failures)
+    path = failure_list.write_failures(_OUTPUT_DIR.value, failures, shard)
     logging.info(
         "%d videos extracted, %d failed.", num_extracted, len(failures)
     )
-    for path, reason in list(failures.items())[:10]:
-        logging.error("%s: %s", path, reason)
-    if failures:
-        logging.error("All failures are in %s", list_path)
-    return 1 if failures else 0
+    return failure_list.log_failures(failures, path)
 
 
 def main(argv):

@@ -24,18 +24,16 @@ read to their end are left out and listed in OUTPUT_DIR/failures.txt. The exit
 status is 0 if all is well, 1 if there are any, and 2 if the flags are wrong.
 """
 
-import os
-
 from absl import app
 from absl import flags
 from absl import logging
 
 from ssdet_keras import data
-from ssdet_keras.data.atomic_write import atomic_write
 from ssdet_keras.data.frame_writers import has_ffmpeg
 from ssdet_keras.data.generate.files import open_folder
 from ssdet_keras.data.prepare_video import FORMATS
 from ssdet_keras.recipes import dataset_flags
+from ssdet_keras.recipes import failure_list
 from ssdet_keras.recipes import process_flags
 
 # For --help.
@@ -82,10 +80,7 @@ def main(argv):
             num_processes=flags.FLAGS.num_processes,
             **settings,
         )
-        path = os.path.join(_OUTPUT_DIR.value, "failures.txt")
-        lines = [f"{p}\t{r}\n" for p, r in sorted(failures.items())]
-        with atomic_write(path) as file:
-            file.write("".join(lines).encode("utf-8", "surrogateescape"))
+        path = failure_list.write_failures(_OUTPUT_DIR.value, failures)
     except (OSError, ValueError) as error:
         raise dataset_flags.usage_error(error) from error
     logging.info(
@@ -94,11 +89,7 @@ def main(argv):
         len(set(paths)) - num_prepared - len(failures),
         len(failures),
     )
-    for source, reason in list(failures.items())[:10]:
-        logging.error("%s: %s", source, reason)
-    if failures:
-        logging.error("All failures are in %s", path)
-    return 1 if failures else 0
+    return failure_list.log_failures(failures, path)
 
 
 if __name__ == "__main__":

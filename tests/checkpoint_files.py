@@ -148,19 +148,25 @@ def generated_state():
     for index, line in enumerate(path.read_text().splitlines()):
         name, shape, _ = line.split("\t")
         shape = [int(size) for size in re.findall(r"\d+", shape)]
-        values = np.random.default_rng(index).random(shape)
-        if name.endswith("num_batches_tracked"):
-            state[name] = torch.tensor(1)
-            continue
-        if name.endswith(("running_mean", "bias")):
-            values = 0.5 * (values - 0.5)
-        elif len(shape) == 1:  # Scales and variances.
-            values = 0.5 + values
-        else:
-            # Uniform, with a variance of one by the number of inputs.
-            values = (values - 0.5) * np.sqrt(12 / np.prod(shape[1:]))
-        state[name] = torch.from_numpy(values.astype("float32"))
+        state[name] = generated_tensor(name, shape, index)
     return state
+
+
+def generated_tensor(name, shape, seed, gain=1):
+    """Returns random values that suit a tensor of this name.
+
+    Kernels are uniform, with a variance of `gain` by the number of inputs.
+    """
+    if name.endswith("num_batches_tracked"):
+        return torch.tensor(1)
+    values = np.random.default_rng(seed).random(shape)
+    if name.endswith(("running_mean", "bias")):
+        values = 0.5 * (values - 0.5)
+    elif len(shape) == 1:  # Scales and variances.
+        values = 0.5 + values
+    else:
+        values = (values - 0.5) * np.sqrt(12 * gain / np.prod(shape[1:]))
+    return torch.from_numpy(values.astype("float32"))
 
 
 def generated_clip(num_frames, size):

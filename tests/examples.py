@@ -13,6 +13,13 @@ def find_examples(text):
     )
 
 
+def find_paths(text):
+    """Returns the recipes, benchmarks and guides that a guide names."""
+    paths = re.findall(r"(?:recipes|benchmarks)/\w+\.py", text)
+    guides = re.findall(r"\]\((\w+\.md)\)", text)
+    return paths + [f"docs/{name}" for name in guides]
+
+
 def run_example(code, folder=None):
     """Runs code in a folder. Returns what it prints."""
     result = subprocess.run(

@@ -6,6 +6,7 @@ import tempfile
 import unittest
 
 from examples import find_examples
+from examples import find_paths
 from examples import run_example
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -47,10 +48,6 @@ class FeaturesGuideTest(unittest.TestCase):
         for flag in re.findall(r"--(\w+)", self.text):
             with self.subTest(flag=flag):
                 self.assertIn(f'"{flag}"', sources)
-        names = re.findall(r"(?:recipes|benchmarks)/\w+\.py", self.text)
-        names += [
-            f"docs/{name}" for name in re.findall(r"\]\((\w+\.md)\)", self.text)
-        ]
-        for name in names:
+        for name in find_paths(self.text):
             with self.subTest(name=name):
                 self.assertTrue((ROOT / name).exists())

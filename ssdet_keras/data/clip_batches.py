@@ -244,11 +244,9 @@ class ClipBatches(keras.utils.PyDataset):
         return [(epoch, clip) for clip in range(first, last)]
 
     def _share_of(self, index):
-        clips = self._clips_of(index)
-        if self.num_processes == 1:
-            return clips
         size = self.batch_size // self.num_processes
-        return clips[self.rank * size : (self.rank + 1) * size]
+        first = self.rank * size
+        return self._clips_of(index)[first : first + size]
 
     def _finish(self, index, clips):
         batch = stack_clips(clips)

@@ -142,6 +142,7 @@ def train(
                 try:
                     if start is not None:
                         _build_losses(model, batches, distribution)
+                        start = None  # It is restored once.
                     model.fit(
                         distribution.to_input(batches),
                         epochs=end,
