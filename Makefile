@@ -1,10 +1,12 @@
 # `make demo` and `make test` set up .venv when it is missing, and run.
-# KERAS_BACKEND=tensorflow|torch|jax chooses the backend of the demo.
+# KERAS_BACKEND=tensorflow|torch|jax chooses the backend of `make demo` and
+# `make reproduce`.
 
 PYTHON ?= python3
 KERAS_BACKEND ?= torch
 DEMO_OUTPUT ?= demo_output
 DEMO_FLAGS ?=
+REPRODUCE_FLAGS ?=
 TEST_FLAGS ?=
 export KERAS_BACKEND
 
@@ -17,10 +19,13 @@ JAX_TESTS = tests/ops tests/layers tests/training $(METRIC_TEST)
 PYTEST = OMP_NUM_THREADS=1 .venv/bin/python -m pytest -q -n auto \
 	--dist loadfile $(TEST_FLAGS)
 
-.PHONY: demo test test-jax lint clean
+.PHONY: demo reproduce test test-jax lint clean
 
 demo: $(INSTALLED)
 	.venv/bin/python recipes/demo.py --workdir=$(DEMO_OUTPUT) $(DEMO_FLAGS)
+
+reproduce: $(INSTALLED)
+	.venv/bin/python recipes/reproduce.py $(REPRODUCE_FLAGS)
 
 test: lint
 	KERAS_BACKEND=torch $(PYTEST) tests

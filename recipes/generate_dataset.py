@@ -48,6 +48,15 @@ _FPS = flags.DEFINE_integer("fps", 25, "Frames per second.", 5, 60)
 _MOTIONS = flags.DEFINE_list(
     "motions", None, f"Classes. Default: {', '.join(MOTIONS)}."
 )
+_CHARADES_MOTIONS = flags.DEFINE_list(
+    "charades_motions", None, "Classes of charades. Default: --motions."
+)
+_DISTRACTOR_MOTIONS = flags.DEFINE_list(
+    "distractor_motions",
+    [],
+    "Motions of shapes that are not annotated, in half of the videos of "
+    "charades: none of its classes. Default: such shapes only drift.",
+)
 
 # Kinetics.
 _NUM_KINETICS_TRAIN = flags.DEFINE_integer(
@@ -82,7 +91,6 @@ def main(argv):
     common = {
         "size": _SIZE.value,
         "fps": _FPS.value,
-        "motions": _MOTIONS.value,
         "seed": _SEED.value,
         "num_processes": _NUM_PROCESSES.value or os.cpu_count() or 1,
     }
@@ -92,6 +100,7 @@ def main(argv):
             num_train=_NUM_KINETICS_TRAIN.value,
             num_val=_NUM_KINETICS_VAL.value,
             duration=_KINETICS_DURATION.value,
+            motions=_MOTIONS.value,
             **common,
         )
         charades = generate_charades(
@@ -100,6 +109,8 @@ def main(argv):
             num_test=_NUM_CHARADES_TEST.value,
             min_duration=_MIN_CHARADES_DURATION.value,
             max_duration=_MAX_CHARADES_DURATION.value,
+            motions=_CHARADES_MOTIONS.value or _MOTIONS.value,
+            distractor_motions=_DISTRACTOR_MOTIONS.value,
             **common,
         )
     except (OSError, ValueError) as error:

@@ -46,6 +46,16 @@ _AUGMENTATION = flags.DEFINE_enum(
 _AUGMENTATION_RATE = flags.DEFINE_float(
     "augmentation_rate", 1, "Share of augmented clips.", 0, 1
 )
+_CUTMIX_MODE = flags.DEFINE_enum(
+    "cutmix_mode",
+    "random",
+    ["window", "view", "random"],
+    "Volume CutMix: Transient Window, Transient View, or either of them, drawn "
+    "for each clip.",
+)
+_FREEZE_SEGMENTS = flags.DEFINE_integer(
+    "freeze_segments", 1, "Segments of a clip that Volume Freeze freezes.", 1
+)
 _AUGMENTATION_DEPTH = flags.DEFINE_enum(
     "augmentation_depth",
     "input",
@@ -120,10 +130,15 @@ def make_augmentation(seed):
     def make_layers(**kwargs):
         return {
             "freeze": layers.VolumeFreeze(
-                background=background, seed=seed, **kwargs
+                num_segments=_FREEZE_SEGMENTS.value,
+                background=background,
+                seed=seed,
+                **kwargs,
             ),
             "mixup": layers.VolumeMixUp(seed=seed + 1, **kwargs),
-            "cutmix": layers.VolumeCutMix("random", seed=seed + 2, **kwargs),
+            "cutmix": layers.VolumeCutMix(
+                _CUTMIX_MODE.value, seed=seed + 2, **kwargs
+            ),
         }
 
     name, rate = _AUGMENTATION.value, _AUGMENTATION_RATE.value

@@ -6,6 +6,7 @@ import string
 import numpy as np
 
 from ssdet_keras.data.generate import files
+from ssdet_keras.data.generate.motions import check_distractor_motions
 from ssdet_keras.data.generate.motions import check_motions
 from ssdet_keras.data.generate.scene import Scene
 
@@ -40,6 +41,7 @@ def generate_charades(
     size=64,
     fps=25,
     motions=None,
+    distractor_motions=(),
     seed=0,
     num_processes=1,
     verbose=True,
@@ -48,8 +50,9 @@ def generate_charades(
 
     Two or three textured shapes perform motions and rest in turns, each at its
     own times. So actions overlap, return, and leave stretches in which nothing
-    happens. In half of the videos another shape drifts through the picture
-    without performing any motion, and is not annotated.
+    happens. In half of the videos another shape, the distractor, drifts through
+    the picture and is not annotated. It performs no motion, or those that
+    `distractor_motions` names.
 
         folder/charades/
             Charades_v1_train.csv    the official columns, with actions such
@@ -75,6 +78,9 @@ def generate_charades(
         fps: Integer. Frames per second. Defaults to `25`.
         motions: Sequence of names from `MOTIONS`, the classes, or `None` for
             all of them. Defaults to `None`.
+        distractor_motions: Sequence of names from `MOTIONS` that are not
+            classes: what distractors perform and nobody annotates. Defaults to
+            `()`, nothing.
         seed: Integer. Defaults to `0`.
         num_processes: Integer. Number of processes. With more than one, call
             this from under `if __name__ == "__main__":`. Defaults to `1`.
@@ -99,6 +105,7 @@ def generate_charades(
     ```
     """
     motions = check_motions(motions)
+    distractor_motions = check_distractor_motions(distractor_motions, motions)
     files.check_range("num_train", num_train, 1, 36**5 // 2)
     files.check_range("num_test", num_test, 0, 36**5 // 2)
     files.check_range("min_duration", min_duration, 1, 600, float)
@@ -115,6 +122,7 @@ def generate_charades(
             "size": size,
             "fps": fps,
             "motions": motions,
+            "distractor_motions": distractor_motions,
             "seed": seed,
         },
     )
@@ -125,7 +133,14 @@ def generate_charades(
         rows[split] = []
         for index in range(count):
             row, scene = plan_video(
-                split, index, durations, size, fps, motions, seed
+                split,
+                index,
+                durations,
+                size,
+                fps,
+                motions,
+                seed,
+                distractor_motions,
             )
             name = f"{row[0]}.mp4"
             videos[os.path.join(folder, "Charades_v1_480", name)] = scene
@@ -147,7 +162,9 @@ def generate_charades(
     return folder
 
 
-def plan_video(split, index, durations, size, fps, motions, seed):
+def plan_video(
+    split, index, durations, size, fps, motions, seed, distractor_motions=()
+):
     """Draws one video.
 
     Returns:
@@ -167,7 +184,12 @@ def plan_video(split, index, durations, size, fps, motions, seed):
         )
     ]
     if rng.random() < 0.5:
-        roles.insert(0, {"place": rng.uniform(0, 1, 2), "drifts": True})
+        distractor = {"place": rng.uniform(0, 1, 2), "drifts": True}
+        if distractor_motions:
+            distractor["actions"] = draw_schedule(
+                rng, num_frames, fps, distractor_motions
+            )
+        roles.insert(0, distractor)
 
     row = (
         files.encode_id(([_KEY, seed], number), _ALPHABET, 5),

@@ -71,6 +71,18 @@ def check_motions(motions):
     return motions
 
 
+def check_distractor_motions(distractor_motions, motions):
+    """Returns names of motions, none of which is a class, as a tuple."""
+    names = tuple(distractor_motions)
+    if not set(names) <= set(MOTIONS) - set(motions):
+        raise ValueError(
+            "`distractor_motions` must be names of "
+            f"{', '.join(MOTIONS)}, and none of `motions`. Received: "
+            f"distractor_motions={names}, motions={motions}"
+        )
+    return names
+
+
 def move(state, way, periods, rng):
     """Moves the state of a channel.
 

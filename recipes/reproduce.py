@@ -1,0 +1,166 @@
+r"""Runs the experiments of the paper, and tabulates them beside its figures.
+
+    make reproduce
+
+or, with a backend, a folder and seeds of your choice,
+
+    KERAS_BACKEND=tensorflow python recipes/reproduce.py --scale=laptop \
+        --workdir=reproduction --seeds=0,1,2
+
+Every pretraining starts from the same classification warm-up and has the same
+number of steps. Each is fine-tuned, evaluated, and compared with the first row
+of its table, seed by seed. --scale says with what:
+
+-   laptop: small models on generated videos, within two hours on two cores;
+-   workstation: larger ones, on more generated videos, on a GPU;
+-   paper: the settings of the paper, on the real data sets:
+
+        python recipes/reproduce.py --scale=paper --workdir=reproduction \
+            --kinetics=kinetics400 --charades=charades \
+            --multithumos=multithumos --initial_model=x3d_m.keras
+
+    Folders are laid out as docs/reproduction.md says.
+
+--dry_run prints the commands, which are those of the other recipes, and runs
+nothing. Stop the run at any time; the same command goes on. What fails is
+named at the end, and what does not depend on it goes on.
+
+WORKDIR gets report.html, report.md, results.png and results.json, and of each
+job in jobs/ a record of its command, commit, backend and time, and its output.
+"""
+
+import os
+import pathlib
+import sys
+
+from absl import app
+from absl import flags
+from absl import logging
+
+from ssdet_keras.recipes import reproduction_report
+from ssdet_keras.recipes.job_runner import JobRunner
+from ssdet_keras.recipes.reproduction_jobs import ReproductionJobs
+from ssdet_keras.recipes.reproduction_scales import SCALES
+from ssdet_keras.recipes.reproduction_tables import TABLES
+
+_WORKDIR = flags.DEFINE_string("workdir", "reproduction", "Folder to write.")
+_SCALE = flags.DEFINE_enum("scale", "laptop", list(SCALES), "Data and models.")
+_SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds.")
+_TABLES = flags.DEFINE_multi_enum(
+    "table",
+    None,
+    [table.name for table in TABLES],
+    "Tables, by repeating the flag. Default: all.",
+)
+_PROCESSES = flags.DEFINE_integer(
+    "num_processes",
+    None,
+    "Jobs at a time. Default: the CPU cores, or 1 with --scale=workstation and "
+    "--scale=paper.",
+    1,
+)
+_DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print the commands alone.")
+_FACTOR = flags.DEFINE_float(
+    "factor",
+    1,
+    "Factor on the numbers of generated videos and of steps, to try it out.",
+    0.001,
+    100,
+)
+
+# With --scale=paper.
+_DATASETS = {
+    name: flags.DEFINE_string(name, None, f"Folder of {title}, at paper scale.")
+    for name, title in (
+        ("kinetics", "Kinetics-400"),
+        ("charades", "Charades"),
+        ("multithumos", "MultiTHUMOS"),
+    )
+}
+_INITIAL_MODEL = flags.DEFINE_string(
+    "initial_model",
+    None,
+    "Model (.keras) that every pretraining starts from, at paper scale: X3D-M "
+    "trained on Kinetics-400, see docs/checkpoints.md.",
+)
+
+
+def check_flags(scale):
+    """Returns the seeds. Raises an error where flags are wrong or missing."""
+    real = {**_DATASETS, "initial_model": _INITIAL_MODEL}
+    for name, flag in real.items():
+        if scale.is_generated and flag.value is not None:
+            raise app.UsageError(f"--{name} needs --scale=paper.")
+        if not scale.is_generated and flag.value is None:
+            raise app.UsageError(f"--scale={_SCALE.value} needs --{name}.")
+        is_read = flag.value is not None and not _DRY_RUN.value
+        if is_read and not os.path.exists(flag.value):
+            raise app.UsageError(f"--{name} not found: {flag.value}")
+    try:
+        seeds = [int(seed) for seed in _SEEDS.value]
+    except ValueError as error:
+        raise app.UsageError(f"--seeds must be integers: {error}") from error
+    if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
+        raise app.UsageError(
+            "--seeds must be different integers from 0 upwards. "
+            f"Received: {_SEEDS.value}"
+        )
+    return seeds
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    try:
+        scale = SCALES[_SCALE.value](_FACTOR.value)
+    except ValueError as error:
+        raise app.UsageError(f"--factor: {error}") from error
+    seeds = check_flags(scale)
+    root = pathlib.Path(_WORKDIR.value)
+    tables = [
+        table
+        for table in TABLES
+        if table.name in (_TABLES.value or [t.name for t in TABLES])
+    ]
+    jobs, commands, evaluations = [], [], {}
+    for seed in seeds:
+        maker = ReproductionJobs(
+            scale,
+            root,
+            seed,
+            {name: flag.value for name, flag in _DATASETS.items()},
+            _INITIAL_MODEL.value,
+        )
+        for table in tables:
+            for row in table.rows:
+                evaluations[table.name, row.title, seed] = row.make(maker)
+        jobs += maker.jobs
+        commands = commands or [job.text for job in jobs]
+    if _DRY_RUN.value:
+        for job in jobs:
+            print(f"# {job.name}\n{job.text}\n")  # noqa: T201
+        return
+    default = (os.cpu_count() or 1) if _SCALE.value == "laptop" else 1
+    runner = JobRunner(root / "jobs", _PROCESSES.value or default)
+    try:
+        failures = runner.run(jobs)
+    except ValueError as error:
+        raise app.UsageError(str(error)) from error
+    reproduction_report.write_report(
+        root,
+        tables,
+        seeds,
+        evaluations,
+        runner,
+        commands,
+        scale.is_generated,
+    )
+    logging.info("Look at %s", root / "report.html")
+    for name, reason in failures.items():
+        logging.error("Failed: %s: %s", name, reason)
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    logging.set_verbosity(logging.INFO)
+    app.run(main)
