@@ -1,6 +1,7 @@
 """What a temporal head is trained in, on features."""
 
 import keras
+import numpy as np
 
 from ssdet_keras import models
 from ssdet_keras import training
@@ -48,3 +49,16 @@ def to_example(batch, with_heat_map=False):
         heat_map = training.center_heat_maps(labels)
         return inputs, {"logits": labels, "heat_map": heat_map}
     return inputs, labels
+
+
+def to_inputs(steps, multiple):
+    """Returns the inputs for one video, padded to a multiple of steps.
+
+    Args:
+        steps: Float32 array of shape `(steps, channels)`.
+        multiple: Integer.
+    """
+    num_more = -len(steps) % multiple
+    mask = np.pad(np.ones(len(steps), "float32"), (0, num_more))
+    features = np.pad(steps, ((0, num_more), (0, 0)))
+    return {"features": features[None], "mask": mask[None]}

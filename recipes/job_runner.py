@@ -1,17 +1,20 @@
 """Jobs that wait for one another, and run side by side."""
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import datetime
 import json
 import os
 import pathlib
 import shlex
+import signal
 import subprocess
 import sys
 import threading
 import time
 
+import keras
 from absl import logging
 
 from ssdet_keras.data.atomic_write import atomic_write
@@ -21,7 +24,7 @@ from ssdet_keras.version import get_commit
 _RECIPES = pathlib.Path(__file__).resolve().parent
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Job:
     """A recipe with its flags.
 
@@ -30,12 +33,14 @@ class Job:
         command: Tuple of strings: a file of recipes/, and its arguments.
         result: Path of the file that the recipe writes last.
         needs: Tuple of the jobs whose files it reads.
+        statuses: Tuple of the exit statuses that are no failure.
     """
 
     name: str
     command: tuple
     result: pathlib.Path
     needs: tuple = ()
+    statuses: tuple = (0,)
 
     @property
     def text(self):
@@ -51,7 +56,8 @@ class JobRunner:
         folder/NAME.log     what it printed
 
     A job whose record and result are there is not run again. One that was
-    interrupted goes on with `--resume=True`, if it has a `--workdir`.
+    interrupted goes on with `--resume=True`, if its `--workdir` holds a run.
+    Ctrl-C and SIGTERM end the jobs by SIGTERM, on which trainings save.
 
     Args:
         folder: Path of the records.
@@ -69,7 +75,8 @@ class JobRunner:
         self.num_processes = num_processes
         self._device = get_device_name()
         self._processes = set()
-        self._is_stopped = threading.Event()
+        self._is_stopped = False
+        self._lock = threading.Lock()
 
     def record_path(self, job):
         return self.folder / f"{job.name}.json"
@@ -95,12 +102,18 @@ class JobRunner:
         """Raises a `ValueError` if a job was another one when it was run."""
         for job in jobs:
             record = self.read_record(job)
-            if record is not None and record["command"] != job.text:
-                raise ValueError(
-                    f"{self.record_path(job)} is of another command, whose "
-                    "results can't be mixed with these: take another folder. "
-                    f"Recorded: {record['command']}\nReceived: {job.text}"
-                )
+            if record is None:
+                continue
+            for name, value in (
+                ("command", job.text),
+                ("backend", keras.config.backend()),
+            ):
+                if record[name] != value:
+                    raise ValueError(
+                        f"{self.record_path(job)} is of another {name}, whose "
+                        "results can't be mixed with these: take another "
+                        f"folder. Recorded: {record[name]}\nReceived: {value}"
+                    )
 
     def run(self, jobs):
         """Runs jobs, and goes on where one fails.
@@ -121,42 +134,41 @@ class JobRunner:
         )
         failures, running = {}, {}
         start, total = time.monotonic(), len(waiting)
-        with concurrent.futures.ThreadPoolExecutor(
-            self.num_processes
-        ) as executor:
-            try:
-                while waiting or running:
-                    pending = {*waiting, *running.values()}
-                    self._skip_hopeless(waiting, failures)
-                    for job in waiting[:]:
-                        if len(running) == self.num_processes:
-                            break
-                        if not pending.intersection(job.needs):
-                            waiting.remove(job)
-                            running[executor.submit(self._run_job, job)] = job
-                    if not running:
-                        continue
-                    finished, _ = concurrent.futures.wait(
-                        running, return_when="FIRST_COMPLETED"
+        with (
+            concurrent.futures.ThreadPoolExecutor(
+                self.num_processes
+            ) as executor,
+            self._stopping(),
+        ):
+            while waiting or running:
+                pending = {*waiting, *running.values()}
+                self._skip_hopeless(waiting, failures)
+                for job in waiting[:]:
+                    if len(running) == self.num_processes:
+                        break
+                    if not pending.intersection(job.needs):
+                        waiting.remove(job)
+                        running[executor.submit(self._run_job, job)] = job
+                if not running:
+                    continue
+                finished, _ = concurrent.futures.wait(
+                    running, return_when="FIRST_COMPLETED"
+                )
+                for future in finished:
+                    job = running.pop(future)
+                    reason = future.result()
+                    if reason is not None:
+                        failures[job.name] = reason
+                        logging.error("%s: %s", job.name, reason)
+                    logging.info(
+                        "[%d/%d] %s, after %s",
+                        total - len(waiting) - len(running),
+                        total,
+                        job.name,
+                        datetime.timedelta(
+                            seconds=round(time.monotonic() - start)
+                        ),
                     )
-                    for future in finished:
-                        job = running.pop(future)
-                        reason = future.result()
-                        if reason is not None:
-                            failures[job.name] = reason
-                            logging.error("%s: %s", job.name, reason)
-                        logging.info(
-                            "[%d/%d] %s, after %s",
-                            total - len(waiting) - len(running),
-                            total,
-                            job.name,
-                            datetime.timedelta(
-                                seconds=round(time.monotonic() - start)
-                            ),
-                        )
-            except BaseException:
-                self._stop()
-                raise
         return failures
 
     def _skip_hopeless(self, waiting, failures):
@@ -171,29 +183,35 @@ class JobRunner:
         """Runs a job. Returns `None`, or why it failed."""
         command = [sys.executable, str(_RECIPES / job.command[0])]
         command += job.command[1:]
-        if self.read_record(job) is not None and any(
-            flag.startswith("--workdir=") for flag in job.command
-        ):
+        if _holds_a_run(job):
             command.append("--resume=True")
         record = {
             "command": job.text,
             "commit": get_commit(),
-            "backend": os.environ.get("KERAS_BACKEND", "tensorflow"),
+            "backend": keras.config.backend(),
             "device": self._device,
             "start": datetime.datetime.now().isoformat(timespec="seconds"),
         }
         self._write_record(job, record)
+        # What an earlier start left, which this one may not come to write.
+        job.result.unlink(missing_ok=True)
         start = time.monotonic()
         with open(self.log_path(job), "ab") as log:
-            if self._is_stopped.is_set():
-                return "Stopped"
-            process = subprocess.Popen(
-                command, stdout=log, stderr=log, env=self._environment()
-            )
-            self._processes.add(process)
+            with self._lock:
+                if self._is_stopped:
+                    return "Stopped"
+                # In a session of its own: Ctrl-C does not reach it twice.
+                process = subprocess.Popen(
+                    command,
+                    stdout=log,
+                    stderr=log,
+                    env=self._environment(),
+                    start_new_session=True,
+                )
+                self._processes.add(process)
             status = process.wait()
             self._processes.remove(process)
-        if status != 0:
+        if status not in job.statuses:
             return f"Exit status {status}, see {self.log_path(job)}"
         if not job.result.exists():
             return f"{job.result} was not written, see {self.log_path(job)}"
@@ -218,8 +236,30 @@ class JobRunner:
             **os.environ,
         }
 
-    def _stop(self):
-        """Asks the processes to save and end."""
-        self._is_stopped.set()
-        for process in list(self._processes):
-            process.terminate()
+    @contextlib.contextmanager
+    def _stopping(self):
+        """Asks the processes to save and end when this one is stopped."""
+
+        def stop(number, frame):
+            raise SystemExit(128 + number)
+
+        handler = signal.signal(signal.SIGTERM, stop)
+        try:
+            yield
+        except BaseException:
+            with self._lock:
+                self._is_stopped = True
+                for process in self._processes:
+                    process.terminate()
+            raise
+        finally:
+            signal.signal(signal.SIGTERM, handler)
+
+
+def _holds_a_run(job):
+    """Returns whether the `--workdir` of a job is that of a run."""
+    for flag in job.command:
+        if flag.startswith("--workdir="):
+            workdir = pathlib.Path(flag.removeprefix("--workdir="))
+            return (workdir / "flags.txt").exists()
+    return False

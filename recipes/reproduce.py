@@ -55,8 +55,8 @@ _TABLES = flags.DEFINE_multi_enum(
 _PROCESSES = flags.DEFINE_integer(
     "num_processes",
     None,
-    "Jobs at a time. Default: the CPU cores, or 1 with --scale=workstation and "
-    "--scale=paper.",
+    "Jobs at a time. Default: the CPU cores, at most 4, or 1 with "
+    "--scale=workstation and --scale=paper.",
     1,
 )
 _DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print the commands alone.")
@@ -85,10 +85,13 @@ _INITIAL_MODEL = flags.DEFINE_string(
 )
 
 
-def check_flags(scale):
-    """Returns the seeds. Raises an error where flags are wrong or missing."""
-    real = {**_DATASETS, "initial_model": _INITIAL_MODEL}
-    for name, flag in real.items():
+def make_scale():
+    """Returns the `Scale` of the flags, which must fit it."""
+    try:
+        scale = SCALES[_SCALE.value](_FACTOR.value)
+    except ValueError as error:
+        raise app.UsageError(f"--factor: {error}") from error
+    for name, flag in {**_DATASETS, "initial_model": _INITIAL_MODEL}.items():
         if scale.is_generated and flag.value is not None:
             raise app.UsageError(f"--{name} needs --scale=paper.")
         if not scale.is_generated and flag.value is None:
@@ -96,6 +99,11 @@ def check_flags(scale):
         is_read = flag.value is not None and not _DRY_RUN.value
         if is_read and not os.path.exists(flag.value):
             raise app.UsageError(f"--{name} not found: {flag.value}")
+    return scale
+
+
+def read_seeds():
+    """Returns the integers of --seeds."""
     try:
         seeds = [int(seed) for seed in _SEEDS.value]
     except ValueError as error:
@@ -108,20 +116,30 @@ def check_flags(scale):
     return seeds
 
 
+def choose_tables(scale):
+    """Returns the tables of --table that a scale has."""
+    return [
+        table
+        for table in TABLES
+        if table.name in (_TABLES.value or [table.name])
+        and not (scale.is_generated and table.repeats)
+    ]
+
+
+def count_processes():
+    """Returns how many jobs run at a time."""
+    if _PROCESSES.value is not None:
+        return _PROCESSES.value
+    # Each of a laptop holds up to 4 GiB of decoded videos.
+    return min(4, os.cpu_count() or 1) if _SCALE.value == "laptop" else 1
+
+
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-    try:
-        scale = SCALES[_SCALE.value](_FACTOR.value)
-    except ValueError as error:
-        raise app.UsageError(f"--factor: {error}") from error
-    seeds = check_flags(scale)
+    scale, seeds = make_scale(), read_seeds()
+    tables = choose_tables(scale)
     root = pathlib.Path(_WORKDIR.value)
-    tables = [
-        table
-        for table in TABLES
-        if table.name in (_TABLES.value or [t.name for t in TABLES])
-    ]
     jobs, commands, evaluations = [], [], {}
     for seed in seeds:
         maker = ReproductionJobs(
@@ -140,8 +158,7 @@ def main(argv):
         for job in jobs:
             print(f"# {job.name}\n{job.text}\n")  # noqa: T201
         return
-    default = (os.cpu_count() or 1) if _SCALE.value == "laptop" else 1
-    runner = JobRunner(root / "jobs", _PROCESSES.value or default)
+    runner = JobRunner(root / "jobs", count_processes())
     try:
         failures = runner.run(jobs)
     except ValueError as error:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ssdet_keras.recipes.paired_interval import compute_interval
+from ssdet_keras.recipes.confidence_interval import compute_interval
 from ssdet_keras.visualization.figures import COLORS
 from ssdet_keras.visualization.figures import figure
 

@@ -180,6 +180,8 @@ class ReproductionJobs:
             ),
             folder / "failures.txt",
             (detector,),
+            # 1 where videos can't be read: the others have features.
+            statuses=(0, 1),
         )
 
     def _finetune(self, pretraining, dataset, copy=0):
@@ -241,12 +243,12 @@ class ReproductionJobs:
             needs,
         )
 
-    def _add(self, name, recipe, arguments, result, needs):
+    def _add(self, name, recipe, arguments, result, needs, **options):
         name = f"seed{self.seed}/{name}"
         if self.scale.is_generated:
             needs = (self._generate(), *needs)
         return self._jobs.setdefault(
-            name, Job(name, (recipe, *arguments), result, needs)
+            name, Job(name, (recipe, *arguments), result, needs, **options)
         )
 
     def _generate(self):

@@ -8,7 +8,7 @@ import numpy as np
 
 from ssdet_keras import visualization
 from ssdet_keras.data.atomic_write import atomic_write
-from ssdet_keras.recipes.paired_interval import compute_interval
+from ssdet_keras.recipes.confidence_interval import compute_interval
 from ssdet_keras.recipes.reproduction_figure import draw_gains
 
 _PROTOCOLS = ("charades_official", "per_frame")
@@ -26,8 +26,8 @@ _EXPLANATION = (
     "confidence interval by Student's t: at 25 frames of each video "
     "(charades_official), and at every frame (per_frame). The gain is that "
     "over the first row of the table, by the protocol of the paper's table, "
-    "paired by seed. A direction is certain where the interval of the gain "
-    "leaves zero out."
+    "paired by seed. Where its interval holds zero, the direction can't be "
+    "told; of twenty intervals, one leaves zero out by chance."
 )
 _GENERATED = (
     "The videos are generated: compare the directions with those of the paper, "
@@ -64,8 +64,9 @@ class RowResults:
             if not is_certain:
                 return "not in the paper; can't be told from zero"
             return f"not in the paper; {'gains' if mean > 0 else 'loses'}"
-        answer = "yes" if mean * self.paper_gain > 0 else "no"
-        return answer if is_certain else f"{answer}, not certain"
+        if not is_certain:
+            return "can't be told from zero"
+        return "yes" if mean * self.paper_gain > 0 else "no"
 
 
 def read_scores(path):
@@ -109,7 +110,10 @@ def format_interval(values, sign=""):
     if not math.isfinite(mean):
         return "-"
     text = f"{mean:{sign}.1f}"
-    return f"{text} ± {half:.1f}" if math.isfinite(half) else text
+    if math.isfinite(half):
+        text += f" ± {half:.1f}"
+    num_missing = int(np.isnan(values).sum())
+    return f"{text} ({num_missing} missing)" if num_missing else text
 
 
 def format_row(results):
@@ -128,8 +132,14 @@ def format_row(results):
 
 
 def describe_origin(seeds, evaluations, runner):
-    """Returns a paragraph of what computed the results."""
-    records = [runner.read_record(job) for job in evaluations.values()]
+    """Returns a paragraph of what computed the results, with all they need."""
+    jobs, waiting = set(), list(evaluations.values())
+    while waiting:
+        job = waiting.pop()
+        if job not in jobs:
+            jobs.add(job)
+            waiting += job.needs
+    records = [runner.read_record(job) for job in jobs]
     records = [record for record in records if record is not None]
     facts = {
         name: ", ".join(sorted({record[name] for record in records}))

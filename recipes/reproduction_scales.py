@@ -174,7 +174,7 @@ def make_workstation_scale(factor=1):
             "pdan": ("--learning_rate=0.001",),
         },
         num_workers=8,
-        common=("--mixed_precision=bfloat16",),
+        common=("--mixed_precision=bfloat16", "--distribution=none"),
     )
 
 
@@ -185,9 +185,10 @@ def make_paper_scale(factor=1):
     return Scale(
         generate=None,
         warm_up=None,
-        pretrain=("--mixed_precision=bfloat16",),
-        finetune=(),
+        pretrain=("--mixed_precision=bfloat16", "--distribution=none"),
+        finetune=("--distribution=none",),
         finetune_slow=(
+            "--distribution=none",
             "--num_frames=64",
             "--learning_rate=0.02",
             "--milestones=30,50,70",

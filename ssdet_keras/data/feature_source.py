@@ -25,6 +25,9 @@ class FeatureSource(VideoSource):
         features: `FeatureFolder`.
         num_steps: Integer or `None`. Steps of each item. Defaults to `None`,
             those of the video.
+        multiple: Integer. Without `num_steps`, the steps of an item are
+            rounded up to a multiple of it, so that there are few different
+            lengths to compile for. Defaults to `1`.
         training: Boolean. Defaults to `True`.
         seed: Integer. Defaults to `0`.
         num_classes: Integer or `None`. Defaults to the number of
@@ -68,6 +71,7 @@ class FeatureSource(VideoSource):
         records,
         features,
         num_steps=None,
+        multiple=1,
         training=True,
         seed=0,
         num_classes=None,
@@ -76,9 +80,11 @@ class FeatureSource(VideoSource):
         super().__init__(records, training, seed, num_classes, on_error)
         if num_steps is not None:
             check_integer("num_steps", num_steps, 1)
+        check_integer("multiple", multiple, 1)
         check_features(features, records)
         self.features = features
         self.num_steps = num_steps
+        self.multiple = multiple
 
     @property
     def item_shapes(self):
@@ -93,7 +99,9 @@ class FeatureSource(VideoSource):
         record = self.records[video_index]
         features = find_features(self.features, record)
         length = features.num_steps
-        num_steps = self.num_steps or length
+        num_steps = self.num_steps
+        if num_steps is None:
+            num_steps = -(-length // self.multiple) * self.multiple
         num_more = max(0, length - num_steps)
         start = num_more // 2
         if self.training:

@@ -46,6 +46,17 @@ class FeatureSourceTest(FolderTestCase):
             for value in item.values():
                 self.assertEqual(value.dtype, np.float32)
 
+    def test_multiple_of_steps(self):
+        source = self.make_source(3, 4, 9, training=False, multiple=4)
+        for item, length, num_steps in zip(
+            source, (3, 4, 9), (4, 4, 12), strict=True
+        ):
+            self.assertEqual(item["features"].shape[0], num_steps)
+            self.assertEqual(item["labels"].shape, (num_steps, 3))
+            expected = np.arange(num_steps) < length
+            np.testing.assert_array_equal(item["mask"], expected)
+            np.testing.assert_array_equal(item["features"][length:], 0)
+
     def test_number_of_steps(self):
         source = self.make_source(3, 9, training=False, num_steps=5)
         short, long = source

@@ -42,13 +42,15 @@ class HeadModelsTest(unittest.TestCase):
         rng = np.random.default_rng(0)
         cls.records = []
         for index in range(6):
-            # Of one length, or each batch is compiled anew.
-            features = rng.normal(size=(10, 4)).astype("float32")
+            # One is longer: Keras on TensorFlow must not take the length of
+            # the first two batches for that of all.
+            length = 20 if index == 5 else 10
+            features = rng.normal(size=(length, 4)).astype("float32")
             data.write_features(
                 cls.root / "features",
                 f"v{index}",
                 [{"features": features}],
-                10,
+                length,
                 fps=10,
                 stride=1,
             )
@@ -71,7 +73,9 @@ class HeadModelsTest(unittest.TestCase):
         head_models.compile_model(trained, 1.0)
         if workdir.checkpoint is not None:
             model.load_weights(workdir.checkpoint.path)
-        source = data.FeatureSource(self.records, self.features, num_classes=2)
+        source = data.FeatureSource(
+            self.records, self.features, multiple=16, num_classes=2
+        )
         with contextlib.suppress(Killed):
             training.train(
                 trained,
@@ -141,6 +145,17 @@ class HeadModelsTest(unittest.TestCase):
             [id(weight) for weight in trained.weights],
             [id(weight) for weight in model.weights],
         )
+
+    def test_inputs_are_padded(self):
+        steps = np.arange(6, dtype="float32").reshape(3, 2)
+        for multiple, length in ((1, 3), (3, 3), (4, 4), (32, 32)):
+            inputs = head_models.to_inputs(steps, multiple)
+            self.assertEqual(inputs["features"].shape, (1, length, 2))
+            np.testing.assert_array_equal(inputs["features"][0, :3], steps)
+            np.testing.assert_array_equal(inputs["features"][0, 3:], 0)
+            np.testing.assert_array_equal(
+                inputs["mask"], np.arange(length)[None] < 3
+            )
 
 
 if __name__ == "__main__":

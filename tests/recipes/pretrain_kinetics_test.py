@@ -1,6 +1,8 @@
 """Pretraining with augmented feature maps, at a tiny scale."""
 
 import csv
+import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -16,6 +18,38 @@ from ssdet_keras.data import generate
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 RECIPE = FOLDER.parents[1] / "recipes" / "pretrain_kinetics.py"
+# The augmentations of flags, in a process whose flags are those of the recipe.
+MAKE_AUGMENTATIONS = """
+import json, sys
+from absl import flags
+from ssdet_keras.recipes import pretrain_kinetics
+
+configs = []
+for case in json.loads(sys.argv[1]):
+    flags.FLAGS.unparse_flags()
+    for name in flags.FLAGS:
+        flags.FLAGS[name].unparse()
+    required = ["--annotations=a", "--video_root=b", "--workdir=c"]
+    flags.FLAGS(["recipe.py", *required, *case])
+    layer = pretrain_kinetics.make_augmentation(seed=0)
+    parts = getattr(layer, "layers", [layer])
+    configs.append({type(x).__name__: x.get_config() for x in parts})
+print("CONFIGS", json.dumps(configs, default=str))
+"""
+
+
+def make_augmentations(*cases):
+    """Returns the configurations of the layers by name, of each case."""
+    result = subprocess.run(
+        [sys.executable, "-c", MAKE_AUGMENTATIONS, json.dumps(cases)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    if "CONFIGS" not in result.stdout:
+        raise AssertionError(result.stderr[-5000:])
+    return json.loads(result.stdout.split("CONFIGS")[1])
 
 
 class PretrainKineticsTest(unittest.TestCase):
@@ -61,6 +95,8 @@ class PretrainKineticsTest(unittest.TestCase):
             [*nothing, "--augmentation_depth=stage5"],
             [*nothing, "--augmentation_depth=stem", "--augmentation=none"],
             [*nothing, "--augmentation_depth=stem", "--task=classification"],
+            [*nothing, "--cutmix_mode=both"],
+            [*nothing, "--freeze_segments=0"],
         ]
         cls.messages = run_recipe_cases(RECIPE, cases)
 
@@ -91,9 +127,15 @@ class PretrainKineticsTest(unittest.TestCase):
         )
 
     def test_depth_needs_an_augmentation(self):
-        for message in self.messages[4:]:
+        for message in self.messages[4:6]:
             self.assertIn("--augmentation_depth=stem needs an", message)
         self.assertFalse((self.root / "nothing").exists())
+
+    def test_invalid_variants(self):
+        self.assertRegex(
+            self.messages[6], "--cutmix_mode=both.*window\\|view\\|random"
+        )
+        self.assertRegex(self.messages[7], "--freeze_segments=0.*positive")
 
     def test_help(self):
         result = subprocess.run(
@@ -103,3 +145,30 @@ class PretrainKineticsTest(unittest.TestCase):
             check=False,
         )
         self.assertIn("--augmentation_depth: <input|random|", result.stdout)
+
+
+class VariantsTest(unittest.TestCase):
+    def test_flags_reach_the_layers(self):
+        variants = ["--cutmix_mode=view", "--freeze_segments=3"]
+        names = ["freeze", "cutmix", "joint", "joint_single"]
+        flags = [f"--augmentation={name}" for name in names]
+        default, window, *others = make_augmentations(
+            [flags[2]],
+            [flags[2], "--cutmix_mode=window"],
+            *([flag, *variants] for flag in flags),
+        )
+        self.assertEqual(default["VolumeCutMix"]["mode"], "random")
+        self.assertEqual(default["VolumeFreeze"]["num_segments"], 1)
+        self.assertEqual(window["VolumeCutMix"]["mode"], "window")
+        self.assertEqual(window["VolumeFreeze"]["num_segments"], 1)
+        together = ["VolumeFreeze", "VolumeMixUp", "VolumeCutMix"]
+        for configs, expected in zip(
+            others,
+            (["VolumeFreeze"], ["VolumeCutMix"], together, together),
+            strict=True,
+        ):
+            self.assertEqual(list(configs), expected)
+            if "VolumeFreeze" in configs:
+                self.assertEqual(configs["VolumeFreeze"]["num_segments"], 3)
+            if "VolumeCutMix" in configs:
+                self.assertEqual(configs["VolumeCutMix"]["mode"], "view")

@@ -1,8 +1,10 @@
 """What the engines of distributed training have in common."""
 
 import contextlib
+import itertools
 import json
 
+import keras
 import numpy as np
 
 
@@ -58,6 +60,8 @@ class Distribution:
 
     def to_input(self, batches):
         """Returns what `fit` takes in the place of `ClipBatches`."""
+        if keras.backend.backend() == "tensorflow" and batches.varies_in_length:
+            return _to_tf_dataset(batches)
         return batches
 
     def all_gather(self, array):
@@ -88,3 +92,23 @@ class Distribution:
 
     def close(self):
         """Leaves the other processes, once all of them have come here."""
+
+
+def _to_tf_dataset(batches):
+    """Returns a dataset of batches that differ along their second axis.
+
+    Keras fixes what its first two batches have in common, and fails at the
+    first one of another length: https://github.com/keras-team/keras/issues/19748
+    """
+    import tensorflow as tf
+
+    signature = keras.tree.map_structure(
+        lambda array: tf.TensorSpec(
+            (None, None, *array.shape[2:]), array.dtype
+        ),
+        batches[0],
+    )
+    return tf.data.Dataset.from_generator(
+        lambda: map(batches.__getitem__, itertools.count()),
+        output_signature=signature,
+    )

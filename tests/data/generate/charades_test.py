@@ -1,4 +1,5 @@
 import csv
+import json
 import os
 import tempfile
 
@@ -173,6 +174,123 @@ class CharadesTest(parameterized.TestCase):
         self.assertEqual(labels, {0, 1})
         names = {a[0] for r in scene.roles for a in r.get("actions", ())}
         self.assertEqual(names, set(motions))
+
+    def plan_with_distractors(self, index, motions, distractors):
+        return plan_video(
+            "train", index, (4, 6), 32, 25, motions, 7, distractors
+        )
+
+    def test_distractors_are_not_annotated(self):
+        motions, distractors = MOTIONS[:6], ("rocking", "growing")
+        performed, num_equal, num_other = set(), 0, 0
+        for index in range(30):
+            row, scene = self.plan_with_distractors(index, motions, ())
+            other_row, other = self.plan_with_distractors(
+                index, motions, distractors
+            )
+            self.assertEqual(other_row, row)
+            self.assertEqual(other.num_frames, scene.num_frames)
+            has_distractor = scene.roles[0].get("drifts", False)
+            actors = other.roles[has_distractor:]
+            np.testing.assert_equal(actors, scene.roles[has_distractor:])
+            actions = []
+            if has_distractor:
+                self.assertNotIn("actions", scene.roles[0])
+                role = dict(other.roles[0])
+                actions = role.pop("actions")
+                np.testing.assert_equal(role, scene.roles[0])
+            for motion, start, end in actions:
+                performed.add(motion)
+                self.assertBetween(end - start, 25, scene.num_frames - start)
+            # The same pictures, unless a distractor moves.
+            num_frames = scene.num_frames
+            pictures = [
+                np.stack(list(s.render([num_frames // 2, num_frames - 1])))
+                for s in (scene, other)
+            ]
+            if not actions:
+                np.testing.assert_array_equal(*pictures)
+                num_equal += 1
+            else:
+                num_other += not np.array_equal(*pictures)
+        self.assertEqual(performed, set(distractors))
+        self.assertGreater(num_equal, 10)
+        self.assertGreater(num_other, 4)
+
+    def test_distractors_move(self):
+        motions, distractors = MOTIONS[:6], ("rocking",)
+        states = []
+        for index in range(30):
+            _, scene = self.plan_with_distractors(index, motions, distractors)
+            role = scene.roles[0]
+            if role.get("drifts") and role["actions"]:
+                actor = scene.create_actors(np.random.default_rng(0))[0]
+                states.append(np.ptp(actor.states["rock"]))
+                self.assertEqual(np.ptp(actor.states["angle"]), 0)
+        self.assertGreater(len(states), 4)
+        self.assertGreater(min(states), 0.1)
+
+    def test_videos_without_moving_distractors_are_those_of_before(self):
+        # Of the first version, which had none.
+        for index, video_id, actions, place, sums in (
+            (
+                0,
+                "BX1ZF",
+                "c007 0.00 4.36;c007 0.00 4.80;c014 0.00 4.80",
+                [0.2132, 0.2264],
+                [396876, 399917],
+            ),
+            (
+                2,
+                "JCYCP",
+                "c011 0.00 2.32;c002 0.00 3.44;c002 3.32 5.08",
+                [0.7487, 0.3867],
+                [405558, 404822],
+            ),
+        ):
+            row, scene = plan_video("test", index, (4, 6), 32, 25, MOTIONS, 1)
+            self.assertEqual(row[0], video_id)
+            self.assertEqual(row[9], actions)
+            np.testing.assert_allclose(
+                scene.roles[0]["place"], place, atol=1e-4
+            )
+            # Another OpenCV may round another way.
+            pictures = scene.render([0, 50])
+            np.testing.assert_allclose(
+                [int(picture.sum()) for picture in pictures], sums, rtol=2e-3
+            )
+
+    def test_distractor_motions_of_a_folder(self):
+        folder = self.make_folder()
+        kwargs = {**SMALL, "motions": ["rising", "hopping"]}
+        names = ["falling", "rocking"]
+        charades = generate_charades(
+            folder, 1, 0, distractor_motions=names, **kwargs
+        )
+        with open(os.path.join(charades, "settings.json")) as file:
+            self.assertEqual(json.load(file)["distractor_motions"], names)
+        with open(os.path.join(charades, "Charades_v1_classes.txt")) as file:
+            self.assertLen(file.read().split("\n"), 3)
+        with self.assertRaisesRegex(ValueError, "distractor_motions="):
+            generate_charades(folder, 1, 0, **kwargs)
+
+    @parameterized.parameters(
+        (["rising", "hopping"], ["hopping"]),
+        (["rising", "hopping"], ["falling", "rising"]),
+        (["rising", "hopping"], ["jumping"]),
+        (["rising", "hopping"], "falling"),
+        # All motions are classes.
+        (None, ["falling"]),
+    )
+    def test_distractor_motions_are_no_classes(self, motions, names):
+        folder = self.make_folder()
+        with self.assertRaisesRegex(
+            ValueError,
+            "`distractor_motions` must be names of .*hopping.*, and none of "
+            rf"`motions`. Received: distractor_motions=\('{names[0]}',?",
+        ):
+            generate_charades(folder, motions=motions, distractor_motions=names)
+        self.assertEmpty(os.listdir(folder))
 
     @parameterized.parameters(
         ({"num_train": 0}, "num_train=0"),
