@@ -57,7 +57,8 @@ def start_run(is_main=True):
     if _RESUME.value:
         warn_of_other_flags(workdir)
     elif is_main:
-        workdir.save_flags(flags.FLAGS.flags_into_string())
+        with exit_if_stopped():
+            workdir.save_flags(flags.FLAGS.flags_into_string())
     training.keep_freed_memory()
     if _DETERMINISTIC.value:
         use_deterministic_ops()
@@ -83,6 +84,22 @@ def warn_of_other_flags(workdir):
         for line in flags.FLAGS.flags_into_string().splitlines():
             if line not in (*before, "--resume"):
                 logging.warning("Another flag than before: %s", line)
+
+
+@contextlib.contextmanager
+def exit_if_stopped():
+    """Ends the program with a message where training stops."""
+    try:
+        yield
+    except training.TrainingStopped as error:
+        logging.error("%s", error)
+        sys.exit(error.exit_status)
+
+
+def save_description(workdir, **description):
+    """Writes what must be known to use the model, or ends with a message."""
+    with exit_if_stopped():
+        workdir.save_description(**description)
 
 
 def fit(
@@ -119,7 +136,7 @@ def fit(
     if not distribution.is_main:
         track = contextlib.nullcontext([])
     try:
-        with track as tracking:
+        with exit_if_stopped(), track as tracking:
             training.train(
                 model,
                 source,
@@ -135,9 +152,6 @@ def fit(
                 **kw,
             )
         distribution.close()
-    except training.TrainingStopped as error:
-        logging.error("%s", error)
-        sys.exit(error.exit_status)
     except data.VideoReadError as error:
         names = ("max_failures", "read_timeout", "skip_list")
         names = [name for name in names if name in flags.FLAGS]

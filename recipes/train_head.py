@@ -238,7 +238,8 @@ def main(argv):
     workdir = run_flags.start_run()
     head = make_head(len(records.class_names))
     model = train(head, records, features, workdir)
-    workdir.save_description(
+    run_flags.save_description(
+        workdir,
         task="detection",
         head=_HEAD.value,
         dataset=_DATASET.value,

@@ -1,15 +1,18 @@
 """Folders of training runs."""
 
+import contextlib
 import json
 import pathlib
 
 from ssdet_keras.data.atomic_path import atomic_path
-from ssdet_keras.data.atomic_write import atomic_write
 from ssdet_keras.training.checkpoint_folder import CheckpointFolder
+from ssdet_keras.training.training_stopped import TrainingStopped
 
 
 class WorkDir:
     """The folder of a training run.
+
+    A file that can't be written raises `TrainingStopped`.
 
         flags.txt       the flags of the run, for `--flagfile`
         log.csv         one row per epoch
@@ -78,25 +81,37 @@ class WorkDir:
 
     def save_flags(self, text):
         """Writes the flags of the run, one per line."""
-        with atomic_write(self.flags_path) as file:
-            file.write(text.encode("utf-8"))
+        with _write(self.flags_path) as path:
+            path.write_bytes(text.encode("utf-8"))
 
     def save_model(self, model):
         """Writes the trained model."""
-        with atomic_path(self.model_path) as path:
+        with _write(self.model_path) as path:
             model.save(path)
 
     def save_description(self, **description):
         """Writes what must be known to use the model beside it."""
         text = json.dumps(description, indent=2, ensure_ascii=False)
-        with atomic_write(self.path / "model.json") as file:
-            file.write(f"{text}\n".encode())
+        with _write(self.path / "model.json") as path:
+            path.write_bytes(f"{text}\n".encode())
 
     def save_failures(self, source):
         """Writes the videos of a `ClipSource` that could not be read."""
         lines = [f"{p}\t{r}\n" for p, r in sorted(source.failures.items())]
-        with atomic_write(self.path / "failures.txt") as file:
-            file.write("".join(lines).encode("utf-8", "surrogateescape"))
+        with _write(self.path / "failures.txt") as path:
+            path.write_bytes("".join(lines).encode("utf-8", "surrogateescape"))
+
+
+@contextlib.contextmanager
+def _write(path):
+    try:
+        with atomic_path(path) as temporary:
+            yield temporary
+    except OSError as error:
+        raise TrainingStopped(
+            f"{path} could not be written ({error.strerror or error}). "
+            "Checkpoints are intact: make room, and resume."
+        ) from error
 
 
 def read_description(model_path):

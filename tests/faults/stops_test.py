@@ -31,7 +31,7 @@ class StopsTest(FaultTestCase):
             *cls.common_flags(),
         ]
 
-    def test_ctrl_c_and_resume(self):
+    def test_ctrl_c_resume_and_full_disk(self):
         workdir = self.root / "interrupted"
         flags = [f"--workdir={workdir}", *self.flags]
         status, output = self.interrupt(
@@ -53,6 +53,18 @@ class StopsTest(FaultTestCase):
         rows = (workdir / "log.csv").read_text().splitlines()
         self.assertEqual([row[:2] for row in rows[1:]], ["0,", "1,", "2,"])
         self.assertTrue((workdir / "model.json").exists())
+        model = (workdir / "model.keras").read_bytes()
+        status, output = self.call(
+            RECIPE,
+            *flags,
+            "--resume",
+            "--keep_checkpoints=1",
+            fault="full_disk_after=0",
+        )
+        self.assertEqual(status, 1, output[-3000:])
+        self.assertRegex(output, r"model.keras could not be written \(.+\)")
+        self.assertNotIn("Traceback", output)
+        self.assertEqual((workdir / "model.keras").read_bytes(), model)
 
     def test_nan(self):
         workdir = self.root / "nan"
