@@ -44,6 +44,12 @@ _MAX_FAILURES = flags.DEFINE_float(
 )
 
 
+def start_backend():
+    """Sets what the backend reads when it starts: call it before it does."""
+    if _DETERMINISTIC.value:
+        use_deterministic_ops()
+
+
 def start_run(is_main=True):
     """Makes the workdir, and sets the seed. Returns the workdir.
 
@@ -60,8 +66,6 @@ def start_run(is_main=True):
         with exit_if_stopped():
             workdir.save_flags(flags.FLAGS.flags_into_string())
     training.keep_freed_memory()
-    if _DETERMINISTIC.value:
-        use_deterministic_ops()
     keras.utils.set_random_seed(_SEED.value)
     logging.info("Keras backend: %s", keras.config.backend())
     checkpoint = workdir.checkpoint

@@ -228,6 +228,7 @@ def train(head, records, features, workdir):
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    run_flags.start_backend()
     features = read_features()
     records = read_records(_ANNOTATIONS.value, _SPLIT.value, features)
     test_records = None
