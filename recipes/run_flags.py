@@ -18,7 +18,9 @@ flags.adopt_module_key_flags(tracking_flags)  # For --help.
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of checkpoints, logs and the model.", required=True
 )
-_RESUME = flags.DEFINE_bool("resume", False, "Continue the run in --workdir.")
+_RESUME = flags.DEFINE_bool(
+    "resume", False, "Continue the run in --workdir, if there is one."
+)
 _CHECKPOINT_STEPS = flags.DEFINE_integer(
     "checkpoint_steps",
     None,
@@ -60,7 +62,7 @@ def start_run(is_main=True):
         workdir = training.WorkDir(_WORKDIR.value, resume=_RESUME.value)
     except ValueError as error:
         raise app.UsageError(f"{error}. See --workdir and --resume.") from error
-    if _RESUME.value:
+    if _RESUME.value and workdir.flags_path.exists():
         warn_of_other_flags(workdir)
     elif is_main:
         with exit_if_stopped():
@@ -83,11 +85,10 @@ def start_run(is_main=True):
 
 def warn_of_other_flags(workdir):
     """Logs the flags that a run is resumed with and did not begin with."""
-    if workdir.flags_path.exists():
-        before = workdir.flags_path.read_text(encoding="utf-8").splitlines()
-        for line in flags.FLAGS.flags_into_string().splitlines():
-            if line not in (*before, "--resume"):
-                logging.warning("Another flag than before: %s", line)
+    before = workdir.flags_path.read_text(encoding="utf-8").splitlines()
+    for line in flags.FLAGS.flags_into_string().splitlines():
+        if line not in (*before, "--resume"):
+            logging.warning("Another flag than before: %s", line)
 
 
 @contextlib.contextmanager

@@ -24,7 +24,8 @@ class WorkDir:
 
     Args:
         path: Folder. It is made where it is missing.
-        resume: Boolean. Whether a run in this folder is continued.
+        resume: Boolean. Whether a run in this folder is continued, if there
+            is one.
 
     Attributes:
         path: `pathlib.Path`, the folder.
@@ -33,8 +34,7 @@ class WorkDir:
 
     Raises:
         ValueError: If the folder can't be written, if it holds a run and
-            `resume` is not set, if it holds none and `resume` is set, or if
-            its checkpoints are all damaged.
+            `resume` is not set, or if its checkpoints are all damaged.
     """
 
     def __init__(self, path, resume=False):
@@ -51,13 +51,7 @@ class WorkDir:
                 f"Received: workdir={path}"
             ) from error
         folder = CheckpointFolder(self.path)
-        has_saved = bool(folder.list_paths()) or self.log_path.exists()
-        if resume and not has_saved and not self.flags_path.exists():
-            raise ValueError(
-                "`workdir` holds no checkpoint to resume from. "
-                f"Received: workdir={path}"
-            )
-        if not resume and has_saved:
+        if not resume and (folder.list_paths() or self.log_path.exists()):
             raise ValueError(
                 "`workdir` already holds a run: resume it, or choose another "
                 f"folder. Received: workdir={path}"

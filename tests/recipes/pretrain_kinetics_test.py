@@ -12,6 +12,7 @@ import numpy as np
 from run_recipe_cases import run_recipe_cases
 
 from ssdet_keras import models
+from ssdet_keras import training
 from ssdet_keras.data import generate
 
 FOLDER = pathlib.Path(__file__).resolve().parent
@@ -57,7 +58,7 @@ class PretrainKineticsTest(unittest.TestCase):
         cases = [
             [*random, "--steps=2"],
             [*random, "--steps=4", "--resume"],
-            [*stage, "--steps=2"],
+            [*stage, "--steps=2", "--resume"],
             [*nothing, "--augmentation_depth=stage5"],
             [*nothing, "--augmentation_depth=stem", "--augmentation=none"],
             [*nothing, "--augmentation_depth=stem", "--task=classification"],
@@ -82,6 +83,10 @@ class PretrainKineticsTest(unittest.TestCase):
     def test_stage_in_mixed_precision(self):
         self.assertIsNone(self.messages[2])
         self.assert_trained("stage", 1, num_outputs=4)
+
+    def test_nothing_to_resume_is_a_new_run(self):
+        run = training.read_run(self.root / "stage")
+        self.assertEqual(run.settings["augmentation"], "cutmix")
 
     def test_unknown_depth(self):
         self.assertRegex(
