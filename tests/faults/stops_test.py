@@ -1,5 +1,6 @@
 """Runs that end with a message instead of a model."""
 
+import os
 import signal
 import unittest
 
@@ -109,6 +110,29 @@ class StopsTest(FaultTestCase):
         failures = (workdir / "failures.txt").read_text().splitlines()
         # Clips that were read ahead may have found more.
         self.assertGreaterEqual(len(failures), 2)
+
+    def test_file_system_that_hangs(self):
+        # Nobody writes to these frames, and who opens them waits.
+        for video in self.videos:
+            folder = self.root / "hanging" / video.stem
+            folder.mkdir(parents=True)
+            os.mkfifo(folder / "1.jpg")
+        workdir = self.root / "hung"
+        status, output = self.call(
+            RECIPE,
+            f"--workdir={workdir}",
+            *self.flags,
+            f"--video_root={self.root / 'hanging'}",
+            "--read_timeout=1",
+            "--max_failures=1",
+        )
+        self.assertEqual(status, 1, output[-3000:])
+        self.assertRegex(
+            output,
+            r"can't be read: \S+ \(not read within 1 s; being read: \S+, \S+\)"
+            ". See --max_failures, --read_timeout, --skip_list",
+        )
+        self.assertNotIn("Traceback", output)
 
 
 if __name__ == "__main__":
