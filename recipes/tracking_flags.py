@@ -55,13 +55,13 @@ def track(workdir, draw=None):
         ),
     ]
     trackers = [tracker for tracker in started if tracker is not None]
-    callbacks = [training.Tracking(trackers, draw)]
+    profilers = []
     if _PROFILE.value:
-        callbacks.append(training.ProfileSteps(workdir.path / "profile"))
+        profilers = [training.ProfileSteps(workdir.path / "profile")]
     with contextlib.ExitStack() as stack:
-        for tracker in trackers:
-            stack.callback(_close, tracker)
-        yield callbacks
+        for opened in (*trackers, *profilers):
+            stack.callback(_close, opened)
+        yield [training.Tracking(trackers, draw), *profilers]
 
 
 def _start(name, make, *args):
@@ -78,11 +78,11 @@ def _start(name, make, *args):
         return None
 
 
-def _close(tracker):
+def _close(opened):
     try:
-        tracker.close()
+        opened.close()
     except Exception as error:
-        name = type(tracker).__name__
+        name = type(opened).__name__
         logging.warning("%s was not closed: %s", name, _describe(error))
 
 

@@ -32,7 +32,10 @@ class TrackingFlagsTest(unittest.TestCase):
         self.assertEqual(len(read_events(self.workdir.path / "tensorboard")), 2)
 
     def test_profile(self):
-        self.assertEqual(self.track(profile=True), ["Tracking", "ProfileSteps"])
+        with mock.patch.object(training.ProfileSteps, "close") as close:
+            names = self.track(profile=True)
+        self.assertEqual(names, ["Tracking", "ProfileSteps"])
+        close.assert_called_once_with()
 
     def test_trackers_get_the_flags_and_are_closed(self):
         tracker = mock.Mock()
