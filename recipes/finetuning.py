@@ -7,6 +7,7 @@ from absl import flags
 
 from ssdet_keras import training
 from ssdet_keras.recipes import detector_flags
+from ssdet_keras.recipes import run_flags
 from ssdet_keras.recipes import training_flags
 
 flags.adopt_module_key_flags(detector_flags)  # For --help.
@@ -151,7 +152,8 @@ def finetune(reader, dataset, split=None):
         steps_per_epoch=steps,
         transform=transform,
     )
-    workdir.save_description(
+    run_flags.save_description(
+        workdir,
         task="detection",
         model=flags.FLAGS.model,
         dataset=dataset,

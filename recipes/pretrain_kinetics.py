@@ -27,6 +27,7 @@ from ssdet_keras import data
 from ssdet_keras import layers
 from ssdet_keras import models
 from ssdet_keras import training
+from ssdet_keras.recipes import run_flags
 from ssdet_keras.recipes import training_flags
 
 flags.adopt_module_key_flags(training_flags)  # For --help.
@@ -332,7 +333,8 @@ def main(argv):
         model = keras.saving.load_model(workdir.model_path)
         accuracy = measure_accuracy(model, source, num_classes)
         logging.info("Clip accuracy: %.1f %%", 100 * accuracy)
-    workdir.save_description(
+    run_flags.save_description(
+        workdir,
         task=_TASK.value,
         augmentation=_AUGMENTATION.value,
         augmentation_depth=_AUGMENTATION_DEPTH.value,

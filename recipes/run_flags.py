@@ -18,7 +18,9 @@ flags.adopt_module_key_flags(tracking_flags)  # For --help.
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of checkpoints, logs and the model.", required=True
 )
-_RESUME = flags.DEFINE_bool("resume", False, "Continue the run in --workdir.")
+_RESUME = flags.DEFINE_bool(
+    "resume", False, "Continue the run in --workdir, if there is one."
+)
 _CHECKPOINT_STEPS = flags.DEFINE_integer(
     "checkpoint_steps",
     None,
@@ -44,6 +46,12 @@ _MAX_FAILURES = flags.DEFINE_float(
 )
 
 
+def start_backend():
+    """Sets what the backend reads when it starts: call it before it does."""
+    if _DETERMINISTIC.value:
+        use_deterministic_ops()
+
+
 def start_run(is_main=True):
     """Makes the workdir, and sets the seed. Returns the workdir.
 
@@ -54,19 +62,20 @@ def start_run(is_main=True):
         workdir = training.WorkDir(_WORKDIR.value, resume=_RESUME.value)
     except ValueError as error:
         raise app.UsageError(f"{error}. See --workdir and --resume.") from error
-    if _RESUME.value:
+    if _RESUME.value and workdir.flags_path.exists():
         warn_of_other_flags(workdir)
     elif is_main:
-        workdir.save_flags(flags.FLAGS.flags_into_string())
+        with exit_if_stopped():
+            workdir.save_flags(flags.FLAGS.flags_into_string())
     training.keep_freed_memory()
-    if _DETERMINISTIC.value:
-        use_deterministic_ops()
     keras.utils.set_random_seed(_SEED.value)
     logging.info("Keras backend: %s", keras.config.backend())
     checkpoint = workdir.checkpoint
     if checkpoint is not None:
         logging.info(
-            "Resumed after epoch %d and %d steps: %s",
+            "Resumed after epoch %d and %d steps: %s. Model, loss, optimizer "
+            "and learning rates are those of this checkpoint, whatever the "
+            "flags are.",
             checkpoint.epoch,
             checkpoint.step,
             checkpoint.path,
@@ -78,11 +87,26 @@ def start_run(is_main=True):
 
 def warn_of_other_flags(workdir):
     """Logs the flags that a run is resumed with and did not begin with."""
-    if workdir.flags_path.exists():
-        before = workdir.flags_path.read_text(encoding="utf-8").splitlines()
-        for line in flags.FLAGS.flags_into_string().splitlines():
-            if line not in (*before, "--resume"):
-                logging.warning("Another flag than before: %s", line)
+    before = workdir.flags_path.read_text(encoding="utf-8").splitlines()
+    for line in flags.FLAGS.flags_into_string().splitlines():
+        if line not in (*before, "--resume"):
+            logging.warning("Another flag than before: %s", line)
+
+
+@contextlib.contextmanager
+def exit_if_stopped():
+    """Ends the program with a message where training stops."""
+    try:
+        yield
+    except training.TrainingStopped as error:
+        logging.error("%s", error)
+        sys.exit(error.exit_status)
+
+
+def save_description(workdir, **description):
+    """Writes what must be known to use the model, or ends with a message."""
+    with exit_if_stopped():
+        workdir.save_description(**description)
 
 
 def fit(
@@ -119,7 +143,7 @@ def fit(
     if not distribution.is_main:
         track = contextlib.nullcontext([])
     try:
-        with track as tracking:
+        with exit_if_stopped(), track as tracking:
             training.train(
                 model,
                 source,
@@ -135,9 +159,6 @@ def fit(
                 **kw,
             )
         distribution.close()
-    except training.TrainingStopped as error:
-        logging.error("%s", error)
-        sys.exit(error.exit_status)
     except data.VideoReadError as error:
         names = ("max_failures", "read_timeout", "skip_list")
         names = [name for name in names if name in flags.FLAGS]

@@ -233,6 +233,7 @@ def train(head, records, features, workdir):
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    run_flags.start_backend()
     features = read_features()
     records = read_records(_ANNOTATIONS.value, _SPLIT.value, features)
     test_records = None
@@ -243,7 +244,8 @@ def main(argv):
     workdir = run_flags.start_run()
     head = make_head(len(records.class_names))
     model = train(head, records, features, workdir)
-    workdir.save_description(
+    run_flags.save_description(
+        workdir,
         task="detection",
         head=_HEAD.value,
         dataset=_DATASET.value,

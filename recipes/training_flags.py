@@ -158,6 +158,7 @@ _SCHEDULE = flags.DEFINE_enum(
 
 def start_distribution():
     """Finds the other processes and devices. Returns a `Distribution`."""
+    run_flags.start_backend()
     try:
         distribution = training.make_distribution(
             _DISTRIBUTION.value, _DISTRIBUTION_TIMEOUT.value

@@ -88,15 +88,16 @@ class Checkpoints(keras.callbacks.Callback):
         if batch + 1 == self.params["steps"]:
             return  # on_epoch_end() follows.
         step = self._first_step + batch + 1
-        must_stop = self._signals is not None and self._signals.received
-        if must_stop or (self._steps and step % self._steps == 0):
+        # Read once: one that comes while this decides waits for the next step.
+        received = self._signals and self._signals.received
+        if received or (self._steps and step % self._steps == 0):
             self._save(self._epoch, step)
-        self._stop_if_asked()
+        _stop_if(received)
 
     def on_epoch_end(self, epoch, logs=None):
         self._random_state = self._get_random_state()
         self._save(epoch + 1, 0)
-        self._stop_if_asked()
+        _stop_if(self._signals and self._signals.received)
 
     def _save(self, epoch, step):
         # This property brings the weights up to date with JAX.
@@ -178,14 +179,15 @@ class Checkpoints(keras.callbacks.Callback):
         }
         return [v for key, v in variables.items() if key not in held]
 
-    def _stop_if_asked(self):
-        received = self._signals is not None and self._signals.received
-        if received:
-            raise TrainingStopped(
-                f"Stopped by {received.name}. The run is saved: resume it at "
-                "any time.",
-                exit_status=128 + received,
-            )
+
+def _stop_if(received):
+    """Raises the error of a signal, after which the run was saved."""
+    if received:
+        raise TrainingStopped(
+            f"Stopped by {received.name}. The run is saved: resume it at any "
+            "time.",
+            exit_status=128 + received,
+        )
 
 
 def _is_finite(weight):

@@ -19,6 +19,8 @@ _HOW_TO_OPEN = {
 class ProfileSteps(keras.callbacks.Callback):
     """Writes a trace of a few steps, by the profiler of the backend.
 
+    Call `close()` after a `fit` that may have ended with an error.
+
     Args:
         folder: String or path-like. It is made where it is missing.
         first_step: Integer. Steps before the first one that is traced, which
@@ -64,9 +66,13 @@ class ProfileSteps(keras.callbacks.Callback):
             )
 
     def on_train_end(self, logs=None):
-        self._trace.close()
+        self.close()
         if self._num_done <= self._first_step:
             logging.warning(
                 "Traced nothing so far: %d steps are to warm up.",
                 self._first_step,
             )
+
+    def close(self):
+        """Writes what is traced so far, if that has not been done."""
+        self._trace.close()

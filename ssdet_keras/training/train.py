@@ -3,6 +3,7 @@
 import contextlib
 
 import keras
+from absl import logging
 
 from ssdet_keras.data.clip_batches import ClipBatches
 from ssdet_keras.training.checkpoints import Checkpoints
@@ -159,7 +160,10 @@ def train(
                     )
                 except Exception as error:
                     if distribution.is_main:
-                        workdir.save_failures(source)
+                        try:
+                            workdir.save_failures(source)
+                        except TrainingStopped as no_room:
+                            logging.error("%s", no_room)
                     if batches.error not in (None, error):
                         raise batches.error from error
                     if distribution.is_lost(error):

@@ -1,15 +1,18 @@
 """Folders of training runs."""
 
+import contextlib
 import json
 import pathlib
 
 from ssdet_keras.data.atomic_path import atomic_path
-from ssdet_keras.data.atomic_write import atomic_write
 from ssdet_keras.training.checkpoint_folder import CheckpointFolder
+from ssdet_keras.training.training_stopped import TrainingStopped
 
 
 class WorkDir:
     """The folder of a training run.
+
+    A file that can't be written raises `TrainingStopped`.
 
         flags.txt       the flags of the run, for `--flagfile`
         log.csv         one row per epoch
@@ -21,7 +24,8 @@ class WorkDir:
 
     Args:
         path: Folder. It is made where it is missing.
-        resume: Boolean. Whether a run in this folder is continued.
+        resume: Boolean. Whether a run in this folder is continued, if there
+            is one.
 
     Attributes:
         path: `pathlib.Path`, the folder.
@@ -30,8 +34,7 @@ class WorkDir:
 
     Raises:
         ValueError: If the folder can't be written, if it holds a run and
-            `resume` is not set, if it holds none and `resume` is set, or if
-            its checkpoints are all damaged.
+            `resume` is not set, or if its checkpoints are all damaged.
     """
 
     def __init__(self, path, resume=False):
@@ -48,13 +51,7 @@ class WorkDir:
                 f"Received: workdir={path}"
             ) from error
         folder = CheckpointFolder(self.path)
-        has_saved = bool(folder.list_paths()) or self.log_path.exists()
-        if resume and not has_saved and not self.flags_path.exists():
-            raise ValueError(
-                "`workdir` holds no checkpoint to resume from. "
-                f"Received: workdir={path}"
-            )
-        if not resume and has_saved:
+        if not resume and (folder.list_paths() or self.log_path.exists()):
             raise ValueError(
                 "`workdir` already holds a run: resume it, or choose another "
                 f"folder. Received: workdir={path}"
@@ -78,25 +75,37 @@ class WorkDir:
 
     def save_flags(self, text):
         """Writes the flags of the run, one per line."""
-        with atomic_write(self.flags_path) as file:
-            file.write(text.encode("utf-8"))
+        with _write(self.flags_path) as path:
+            path.write_bytes(text.encode("utf-8"))
 
     def save_model(self, model):
         """Writes the trained model."""
-        with atomic_path(self.model_path) as path:
+        with _write(self.model_path) as path:
             model.save(path)
 
     def save_description(self, **description):
         """Writes what must be known to use the model beside it."""
         text = json.dumps(description, indent=2, ensure_ascii=False)
-        with atomic_write(self.path / "model.json") as file:
-            file.write(f"{text}\n".encode())
+        with _write(self.path / "model.json") as path:
+            path.write_bytes(f"{text}\n".encode())
 
     def save_failures(self, source):
         """Writes the videos of a `ClipSource` that could not be read."""
         lines = [f"{p}\t{r}\n" for p, r in sorted(source.failures.items())]
-        with atomic_write(self.path / "failures.txt") as file:
-            file.write("".join(lines).encode("utf-8", "surrogateescape"))
+        with _write(self.path / "failures.txt") as path:
+            path.write_bytes("".join(lines).encode("utf-8", "surrogateescape"))
+
+
+@contextlib.contextmanager
+def _write(path):
+    try:
+        with atomic_path(path) as temporary:
+            yield temporary
+    except OSError as error:
+        raise TrainingStopped(
+            f"{path} could not be written ({error.strerror or error}). "
+            "Checkpoints are intact: make room, and resume."
+        ) from error
 
 
 def read_description(model_path):

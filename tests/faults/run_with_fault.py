@@ -7,7 +7,8 @@ FAULT is one of
     none
     kill_after=N           kill -9 after N steps of this process
     kill_in=NAME           kill -9 when half of a checkpoint is written
-    full_disk_after=N      files can't grow beyond a few bytes after N steps
+    full_disk_after=N      files can't grow beyond a few bytes after N steps,
+                           from the start on with 0
 """
 
 import importlib.util
@@ -27,6 +28,8 @@ def after_steps(num_steps, function):
     """Calls a function once so many steps are done, before they are saved."""
     on_train_batch_end = training.Checkpoints.on_train_batch_end
     counted = []
+    if num_steps == 0:
+        function()
 
     def on_batch_end(self, batch, logs=None):
         counted.append(batch)
@@ -43,7 +46,7 @@ def kill():
 
 def fill_disk():
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20, hard))
 
 
 def kill_in_checkpoint(name):

@@ -1,5 +1,6 @@
 """Runs that end with a message instead of a model."""
 
+import os
 import signal
 import unittest
 
@@ -31,7 +32,7 @@ class StopsTest(FaultTestCase):
             *cls.common_flags(),
         ]
 
-    def test_ctrl_c_and_resume(self):
+    def test_ctrl_c_resume_and_full_disk(self):
         workdir = self.root / "interrupted"
         flags = [f"--workdir={workdir}", *self.flags]
         status, output = self.interrupt(
@@ -47,12 +48,25 @@ class StopsTest(FaultTestCase):
         self.assertEqual(status, 0, output[-3000:])
         self.assertRegex(output, "Another flag than before: --keep_checkpoints")
         self.assertEqual(output.count("Another flag"), 1)
+        self.assertIn("learning rates are those of this checkpoint", output)
         self.assertEqual(
             checkpoint_names(workdir), ["epoch_0003_step_000000.keras"]
         )
         rows = (workdir / "log.csv").read_text().splitlines()
         self.assertEqual([row[:2] for row in rows[1:]], ["0,", "1,", "2,"])
         self.assertTrue((workdir / "model.json").exists())
+        model = (workdir / "model.keras").read_bytes()
+        status, output = self.call(
+            RECIPE,
+            *flags,
+            "--resume",
+            "--keep_checkpoints=1",
+            fault="full_disk_after=0",
+        )
+        self.assertEqual(status, 1, output[-3000:])
+        self.assertRegex(output, r"model.keras could not be written \(.+\)")
+        self.assertNotIn("Traceback", output)
+        self.assertEqual((workdir / "model.keras").read_bytes(), model)
 
     def test_nan(self):
         workdir = self.root / "nan"
@@ -97,6 +111,29 @@ class StopsTest(FaultTestCase):
         failures = (workdir / "failures.txt").read_text().splitlines()
         # Clips that were read ahead may have found more.
         self.assertGreaterEqual(len(failures), 2)
+
+    def test_file_system_that_hangs(self):
+        # Nobody writes to these frames, and who opens them waits.
+        for video in self.videos:
+            folder = self.root / "hanging" / video.stem
+            folder.mkdir(parents=True)
+            os.mkfifo(folder / "1.jpg")
+        workdir = self.root / "hung"
+        status, output = self.call(
+            RECIPE,
+            f"--workdir={workdir}",
+            *self.flags,
+            f"--video_root={self.root / 'hanging'}",
+            "--read_timeout=1",
+            "--max_failures=1",
+        )
+        self.assertEqual(status, 1, output[-3000:])
+        self.assertRegex(
+            output,
+            r"can't be read: \S+ \(not read within 1 s; being read: \S+, \S+\)"
+            ". See --max_failures, --read_timeout, --skip_list",
+        )
+        self.assertNotIn("Traceback", output)
 
 
 if __name__ == "__main__":

@@ -91,6 +91,7 @@ class SurvivalTest(FaultTestCase):
             rf"A checkpoint could not be written \(.+\): \S*{name_of(1, 2)}. "
             "Those before are intact: make room, and resume",
         )
+        self.assertRegex(output, r"failures.txt could not be written \(.+\)")
         self.assertNotIn("Traceback", output)
         self.assertEqual(names, [name_of(0, 2), name_of(1, 0)])
 

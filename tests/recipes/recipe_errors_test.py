@@ -94,7 +94,6 @@ class RecipeErrorsTest(unittest.TestCase):
                 ),
                 ([f"--workdir={old}", *common], "already holds a run"),
                 ([f"--workdir={a_file}", *common], "can be written to"),
-                ([run, *common, "--resume"], "no checkpoint"),
                 (
                     [run, *common, "--initial_model=none.keras"],
                     "--initial_model=none.keras",

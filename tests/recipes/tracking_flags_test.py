@@ -32,7 +32,10 @@ class TrackingFlagsTest(unittest.TestCase):
         self.assertEqual(len(read_events(self.workdir.path / "tensorboard")), 2)
 
     def test_profile(self):
-        self.assertEqual(self.track(profile=True), ["Tracking", "ProfileSteps"])
+        with mock.patch.object(training.ProfileSteps, "close") as close:
+            names = self.track(profile=True)
+        self.assertEqual(names, ["Tracking", "ProfileSteps"])
+        close.assert_called_once_with()
 
     def test_trackers_get_the_flags_and_are_closed(self):
         tracker = mock.Mock()
@@ -57,11 +60,36 @@ class TrackingFlagsTest(unittest.TestCase):
         tracker = mock.Mock(side_effect=RuntimeError("no API key"))
         with (
             mock.patch.dict(tracking_flags._TRACKERS, wandb=tracker),
-            self.assertRaisesRegex(
-                app.UsageError, "--tracker=wandb: no API key"
-            ),
+            self.assertLogs("absl", "WARNING") as logs,
         ):
-            self.track(tracker=["wandb"])
+            self.assertEqual(self.track(tracker=["wandb"]), ["Tracking"])
+        self.assertEqual(len(logs.output), 1)
+        self.assertIn(
+            "Nothing goes to wandb: RuntimeError: no API key", logs.output[0]
+        )
+
+    def test_no_room_for_tensorboard(self):
+        (self.workdir.path / "tensorboard").touch()
+        with self.assertLogs("absl", "WARNING") as logs:
+            self.assertEqual(self.track(), ["Tracking"])
+        self.assertIn(
+            "Nothing goes to tensorboard: FileExistsError", logs.output[0]
+        )
+
+    def test_a_client_that_can_not_close(self):
+        tracker, other = mock.Mock(), mock.Mock()
+        tracker().close.side_effect = ConnectionError("no route to the server")
+        with (
+            mock.patch.dict(
+                tracking_flags._TRACKERS, wandb=other, mlflow=tracker
+            ),
+            self.assertLogs("absl", "WARNING") as logs,
+        ):
+            self.track(tracker=["wandb", "mlflow"])
+        self.assertIn(
+            "Mock was not closed: ConnectionError: no route", logs.output[0]
+        )
+        other().close.assert_called_once_with()
 
 
 if __name__ == "__main__":

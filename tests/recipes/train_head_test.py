@@ -176,7 +176,6 @@ class TrainHeadTest(parameterized.TestCase):
                 "--features has none of",
             ),
             ([*flags, features, "surplus"], "Unexpected arguments"),
-            ([*flags, features, "--resume"], "no checkpoint to resume from"),
             (
                 [*flags, features, "--head_options={units: 8}"],
                 "--head_options={units: 8}: Expecting property name",

@@ -141,6 +141,21 @@ class CheckpointsTest(unittest.TestCase):
             (path,) = training.CheckpointFolder(workdir).list_paths()
             self.assertEqual(path.name, name)
 
+    def test_signal_after_the_decision_to_save(self):
+        class LateSignals:
+            num_reads = 0
+
+            @property
+            def received(self):
+                self.num_reads += 1
+                return signal.SIGTERM if self.num_reads > 1 else None
+
+        with self.assertRaisesRegex(
+            training.TrainingStopped, "SIGTERM. The run is saved"
+        ):
+            fit(make_model(), self.workdir, epochs=2, signals=LateSignals())
+        self.assertEqual(self.names(), ["epoch_0001_step_000000.keras"])
+
     def test_weights_that_are_nan_are_not_saved(self):
         model = make_model()
         fit(model, self.workdir, epochs=1)

@@ -19,16 +19,15 @@ class ProfileStepsTest(unittest.TestCase):
         folder = self.enterContext(tempfile.TemporaryDirectory())
         self.folder = pathlib.Path(folder) / "profile"
 
-    def fit(self, num_trained, **kwargs):
+    def fit(self, num_trained, *callbacks):
         model = keras.Sequential([keras.layers.Dense(1)])
         model.compile("sgd", "mse", jit_compile=False)
         x = np.ones((2 * num_trained, 1), "float32")
-        callback = training.ProfileSteps(self.folder, **kwargs)
-        model.fit(x, x, batch_size=2, callbacks=[callback], verbose=0)
+        model.fit(x, x, batch_size=2, callbacks=callbacks, verbose=0)
 
     def test_trace(self):
         with self.assertLogs("absl", "INFO") as logs:
-            self.fit(4, first_step=1, num_steps=2)
+            self.fit(4, training.ProfileSteps(self.folder, 1, 2))
         pattern = FILES[keras.config.backend()]
         (trace,) = self.folder.glob(pattern)
         self.assertGreater(trace.stat().st_size, 100)
@@ -37,12 +36,24 @@ class ProfileStepsTest(unittest.TestCase):
         )
 
     def test_a_run_that_ends_while_it_is_traced(self):
-        self.fit(2, first_step=1, num_steps=9)
+        self.fit(2, training.ProfileSteps(self.folder, 1, 9))
+        self.assertTrue(list(self.folder.glob(FILES[keras.config.backend()])))
+
+    def test_a_run_that_fails_while_it_is_traced(self):
+        class Fail(keras.callbacks.Callback):
+            def on_train_batch_begin(self, batch, logs=None):
+                if batch == 2:
+                    raise RuntimeError("out of memory")
+
+        callback = training.ProfileSteps(self.folder, 1, 9)
+        with self.assertRaisesRegex(RuntimeError, "out of memory"):
+            self.fit(4, callback, Fail())
+        callback.close()
         self.assertTrue(list(self.folder.glob(FILES[keras.config.backend()])))
 
     def test_a_run_that_is_too_short(self):
         with self.assertLogs("absl", "WARNING") as logs:
-            self.fit(2)
+            self.fit(2, training.ProfileSteps(self.folder))
         self.assertIn("Traced nothing so far: 5 steps are", logs.output[0])
         self.assertFalse(self.folder.exists())
 

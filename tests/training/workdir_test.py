@@ -1,5 +1,6 @@
 import pathlib
 import tempfile
+import types
 import unittest
 
 import keras
@@ -34,8 +35,7 @@ class WorkDirTest(unittest.TestCase):
             training.WorkDir(self.path)
 
     def test_nothing_to_resume(self):
-        with self.assertRaisesRegex(ValueError, "no checkpoint"):
-            training.WorkDir(self.path, resume=True)
+        self.assertIsNone(training.WorkDir(self.path, resume=True).checkpoint)
 
     def test_run_that_was_stopped_before_it_was_saved(self):
         training.WorkDir(self.path).save_flags("--seed=1\n")
@@ -51,6 +51,23 @@ class WorkDirTest(unittest.TestCase):
         checkpoint = training.WorkDir(self.path, resume=True).checkpoint
         self.assertEqual(checkpoint.path, path)
         self.assertEqual((checkpoint.epoch, checkpoint.step), (7, 2))
+
+    def test_files_that_cannot_be_written(self):
+        workdir = training.WorkDir(self.path)
+        self.path.rmdir()
+        source = types.SimpleNamespace(failures={})
+        for name, save, content in (
+            ("flags.txt", workdir.save_flags, "--seed=1\n"),
+            ("model.keras", workdir.save_model, keras.Sequential()),
+            ("model.json", workdir.save_description, None),
+            ("failures.txt", workdir.save_failures, source),
+        ):
+            with self.assertRaisesRegex(
+                training.TrainingStopped,
+                rf"{self.path / name} could not be written \(No such file or "
+                r"directory\). Checkpoints are intact: make room, and resume",
+            ):
+                save(*([] if content is None else [content]))
 
     def test_folder_that_cannot_be_written(self):
         self.path.parent.mkdir(parents=True)
