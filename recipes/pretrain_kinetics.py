@@ -158,6 +158,28 @@ def make_augmentation(seed):
     return make_layers(rate=rate, **common)[name]
 
 
+def check_augmentation_depth(distribution):
+    """Raises an error where the model doesn't get the batches of `draw()`.
+
+    A process draws for its share. With JAX, the model gets that of all
+    processes, and with TensorFlow that of one device.
+    """
+    processes = distribution.num_processes
+    devices = distribution.num_replicas
+    is_other_batch = {
+        "jax": processes > 1,
+        "tensorflow": devices > processes,
+    }.get(keras.config.backend(), False)
+    if is_other_batch and _AUGMENTATION_DEPTH.value != "input":
+        raise app.UsageError(
+            f"--augmentation_depth={_AUGMENTATION_DEPTH.value} must be used in "
+            "one process with JAX, and with one device per process with "
+            f"TensorFlow. Received: {processes} processes with {devices} "
+            "devices. Use --augmentation_depth=input, --distribution=none, or "
+            "PyTorch."
+        )
+
+
 def add_background_class(batch):
     """Adds a last class to the labels, of frames without an activity."""
     labels = batch["labels"]
@@ -262,6 +284,7 @@ def main(argv):
             "augmentation: --task=detection and not --augmentation=none."
         )
     distribution = training_flags.start_distribution()
+    check_augmentation_depth(distribution)
     records = training_flags.read_records(
         data.read_kinetics,
         "Training videos",

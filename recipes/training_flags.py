@@ -195,10 +195,41 @@ def start_run(distribution):
             "--batch_size must be a multiple of --sub_batch_size. Received: "
             f"--batch_size={flags.FLAGS.batch_size}, --sub_batch_size={size}"
         )
+    check_devices(distribution)
     workdir = run_flags.start_run(distribution.is_main)
     if _MIXED_PRECISION.value != "none":
         keras.config.set_dtype_policy(f"mixed_{_MIXED_PRECISION.value}")
     return workdir
+
+
+def check_devices(distribution):
+    """Raises an error at flags that `tf.distribute` has wrong results with.
+
+    Keras sees the gradients of each device there, not their mean: it clips
+    them, and looks for those that are not finite, before they are added up, and
+    can't add them up in only some of the steps.
+    """
+    if keras.config.backend() != "tensorflow" or distribution.num_replicas == 1:
+        return
+    for flag, is_wrong, instead in (
+        (
+            _ACCUMULATE_STEPS,
+            _ACCUMULATE_STEPS.value > 1,
+            "a larger --batch_size",
+        ),
+        (_CLIP_NORM, _CLIP_NORM.value is not None, "no --clip_norm"),
+        (
+            _MIXED_PRECISION,
+            _MIXED_PRECISION.value == "float16",
+            "--mixed_precision=bfloat16",
+        ),
+    ):
+        if is_wrong:
+            raise app.UsageError(
+                f"--{flag.name}={flag.value} must be used on one device with "
+                f"TensorFlow. Received: {distribution.num_replicas} devices. "
+                f"Use {instead}, --distribution=none, or PyTorch or JAX."
+            )
 
 
 def read_records(reader, name, **arguments):

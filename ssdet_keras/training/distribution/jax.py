@@ -67,9 +67,14 @@ class JaxDistribution(Distribution):
         return multihost_utils.process_allgather(array, tiled=True)
 
     def is_lost(self, error):
+        text = str(error)
         # Gloo's errors come as `ValueError`.
-        return isinstance(error, jax.errors.JaxRuntimeError) or "Gloo" in str(
-            error
+        return (
+            self.num_processes > 1
+            and "RESOURCE_EXHAUSTED" not in text
+            and (
+                isinstance(error, jax.errors.JaxRuntimeError) or "Gloo" in text
+            )
         )
 
     def close(self):

@@ -28,9 +28,11 @@ def make(name, processes, timeout):
             f"Received: {processes.num_processes} processes"
         )
     resolvers = tf.distribute.cluster_resolver
-    resolver = resolvers.TFConfigClusterResolver()
-    if "TF_CONFIG" not in os.environ:
-        resolver = resolvers.SlurmClusterResolver()
+    if "TF_CONFIG" in os.environ:
+        resolver = resolvers.TFConfigClusterResolver()
+    else:
+        port = int(processes.address.rsplit(":", 1)[1])
+        resolver = resolvers.SlurmClusterResolver(port_base=port)
     # The strategy configures it without times, and waits an hour.
     context = tensorflow_context.context()
     context.configure_coordination_service = functools.partial(
@@ -139,7 +141,7 @@ class TensorFlowDistribution(Distribution):
         return np.concatenate(gathered.numpy()[::devices]).astype(array.dtype)
 
     def is_lost(self, error):
-        return isinstance(
+        return self.num_processes > 1 and isinstance(
             error,
             (
                 tf.errors.UnavailableError,

@@ -119,6 +119,63 @@ class MakeDistributionTest(unittest.TestCase):
             with self.assertRaisesRegex(ValueError, f"{message}.*Received"):
                 training.make_distribution()
 
+    def make_lost_errors(self):
+        """Returns a distribution, errors of lost processes, and others."""
+        if self.backend == "tensorflow":
+            import tensorflow as tf
+
+            from ssdet_keras.training.distribution import tensorflow as engine
+
+            return (
+                engine.TensorFlowDistribution(tf.distribute.get_strategy()),
+                [tf.errors.UnavailableError(None, None, "gone")],
+                [tf.errors.ResourceExhaustedError(None, None, "memory")],
+            )
+        import jax
+
+        from ssdet_keras.training.distribution import jax as engine
+
+        distribution = engine.JaxDistribution(None, 5)
+        self.addCleanup(distribution.close)
+        return (
+            distribution,
+            [jax.errors.JaxRuntimeError("gone"), ValueError("Gloo: gone")],
+            [jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED"), ValueError()],
+        )
+
+    def test_errors_of_lost_processes(self):
+        if self.backend == "torch":
+            self.skipTest("PyTorch has one device per process.")
+        distribution, lost, others = self.make_lost_errors()
+        # Several devices of one process lose no other.
+        for num_processes, expected in ((1, False), (2, True)):
+            distribution.num_processes = num_processes
+            for error in lost:
+                self.assertIs(distribution.is_lost(error), expected, error)
+            for error in others:
+                self.assertFalse(distribution.is_lost(error), error)
+
+    def test_port_of_slurm(self):
+        if self.backend != "tensorflow":
+            self.skipTest("TensorFlow alone makes addresses of its own.")
+        import tensorflow as tf
+
+        os.environ.update(
+            SRUN,
+            SLURM_STEP_NODELIST="n[1-4]",
+            SLURM_STEP_TASKS_PER_NODE="1(x4)",
+            CUDA_VISIBLE_DEVICES="0",
+        )
+        with mock.patch.object(
+            tf.distribute, "MultiWorkerMirroredStrategy"
+        ) as strategy:
+            training.make_distribution()
+        resolver = strategy.call_args.args[0]
+        self.assertEqual(
+            resolver.cluster_spec().as_dict(),
+            {"worker": [f"n{i}:29956" for i in range(1, 5)]},
+        )
+
     def test_reasons(self):
         processes = Processes(1, 2, "a:1")
         self.assertRegex(
