@@ -57,7 +57,7 @@ class JobRunner:
 
     A job whose record and result are there is not run again. One that was
     interrupted goes on with `--resume=True`, if its `--workdir` holds a run.
-    Ctrl-C and SIGTERM end the jobs by SIGTERM, on which trainings save.
+    Ctrl-C, SIGTERM and SIGHUP end the jobs by SIGTERM, on which trainings save.
 
     Args:
         folder: Path of the records.
@@ -210,7 +210,8 @@ class JobRunner:
                 )
                 self._processes.add(process)
             status = process.wait()
-            self._processes.remove(process)
+            with self._lock:
+                self._processes.remove(process)
         if status not in job.statuses:
             return f"Exit status {status}, see {self.log_path(job)}"
         if not job.result.exists():
@@ -243,7 +244,9 @@ class JobRunner:
         def stop(number, frame):
             raise SystemExit(128 + number)
 
-        handler = signal.signal(signal.SIGTERM, stop)
+        # SIGHUP comes from a terminal that is closed.
+        numbers = (signal.SIGTERM, signal.SIGHUP)
+        handlers = [signal.signal(number, stop) for number in numbers]
         try:
             yield
         except BaseException:
@@ -253,7 +256,8 @@ class JobRunner:
                     process.terminate()
             raise
         finally:
-            signal.signal(signal.SIGTERM, handler)
+            for number, handler in zip(numbers, handlers, strict=True):
+                signal.signal(number, handler)
 
 
 def _holds_a_run(job):

@@ -117,13 +117,21 @@ def read_seeds():
 
 
 def choose_tables(scale):
-    """Returns the tables of --table that a scale has."""
-    return [
+    """Returns the tables of --table, or all that a scale has."""
+    tables = [
         table
         for table in TABLES
         if table.name in (_TABLES.value or [table.name])
-        and not (scale.is_generated and table.repeats)
     ]
+    if not scale.is_generated:
+        return tables
+    for table in tables:
+        if table.repeats and _TABLES.value:
+            raise app.UsageError(
+                f"--table={table.name} has the rows of other tables where the "
+                "videos are generated: it needs --scale=paper."
+            )
+    return [table for table in tables if not table.repeats]
 
 
 def count_processes():

@@ -229,7 +229,12 @@ def write_report(
                     number["table"],
                     number["row"],
                     number["seed"],
-                    *(f"{number[name]:.2f}" for name in _PROTOCOLS),
+                    *(
+                        "-"
+                        if math.isnan(number[name])
+                        else f"{number[name]:.2f}"
+                        for name in _PROTOCOLS
+                    ),
                     number["job"],
                 ]
                 for number in numbers

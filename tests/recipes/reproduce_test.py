@@ -62,6 +62,11 @@ class ReproduceFlagsTest(unittest.TestCase):
             ([workdir, "a"], r"Unexpected arguments: \['a'\]"),
             ([workdir, "--scale=desk"], "--scale=desk"),
             ([workdir, "--table=table_4"], "--table"),
+            (
+                [workdir, "--table=table_3_x3d"],
+                "--table=table_3_x3d has the rows of other tables .* needs "
+                "--scale=paper",
+            ),
             ([workdir, "--factor=0"], "--factor=0"),
             ([workdir, "--num_processes=0"], "--num_processes=0"),
             (

@@ -122,7 +122,12 @@ def generate_charades(
             "size": size,
             "fps": fps,
             "motions": motions,
-            "distractor_motions": distractor_motions,
+            # Not there where there are none, as in folders of before.
+            **(
+                {"distractor_motions": distractor_motions}
+                if distractor_motions
+                else {}
+            ),
             "seed": seed,
         },
     )
