@@ -9,6 +9,7 @@ import unittest
 
 import keras
 import numpy as np
+from event_file import read_events
 from run_recipe_cases import run_recipe_cases
 
 from ssdet_keras import models
@@ -54,11 +55,21 @@ class PretrainKineticsTest(unittest.TestCase):
             "--augmentation=cutmix",
             "--mixed_precision=bfloat16",
         ]
+        averaged = [
+            *common,
+            f"--workdir={cls.root / 'averaged'}",
+            "--mixed_precision=float16",
+            "--ema=0.9",
+            "--accumulate_steps=2",
+            "--clip_norm=1",
+            "--pictured_clips=0",
+        ]
         nothing = [*common, f"--workdir={cls.root / 'nothing'}"]
         cases = [
             [*random, "--steps=2"],
-            [*random, "--steps=4", "--resume"],
+            [*random, "--steps=4", "--resume", "--learning_rate=9"],
             [*stage, "--steps=2", "--resume"],
+            [*averaged, "--steps=2"],
             [*nothing, "--augmentation_depth=stage5"],
             [*nothing, "--augmentation_depth=stem", "--augmentation=none"],
             [*nothing, "--augmentation_depth=stem", "--task=classification"],
@@ -75,14 +86,36 @@ class PretrainKineticsTest(unittest.TestCase):
         self.assertIs(type(model), models.FrameDetector)
         self.assertEqual(model.num_classes, num_outputs)
         self.assertEqual(int(model.optimizer.iterations), 2 * num_epochs)
+        return model
 
     def test_random_depth_with_background_class_resumes(self):
         self.assertEqual(self.messages[:2], [None, None])
-        self.assert_trained("random", 2, num_outputs=5)
+        model = self.assert_trained("random", 2, num_outputs=5)
+        # Whatever the flag is, the rate is that of the checkpoint.
+        schedule = model.optimizer.get_config()["learning_rate"]
+        self.assertEqual(schedule["config"]["learning_rate"], 0.05)
 
     def test_stage_in_mixed_precision(self):
         self.assertIsNone(self.messages[2])
         self.assert_trained("stage", 1, num_outputs=4)
+
+    def test_float16_averages_accumulated_and_clipped_gradients(self):
+        self.assertIsNone(self.messages[3])
+        model = keras.saving.load_model(self.root / "averaged" / "model.keras")
+        self.assertEqual(model.backbone.dtype_policy.name, "mixed_float16")
+        self.assertEqual(model.optimizer.ema_momentum, 0.9)
+        self.assertEqual(model.optimizer.gradient_accumulation_steps, 2)
+        self.assertEqual(model.optimizer.global_clipnorm, 1)
+
+    def test_pictured_clips(self):
+        for name, num_pictures in (("stage", 1), ("averaged", 0)):
+            pictures = [
+                value.tag
+                for event in read_events(self.root / name / "tensorboard")
+                for value in event.summary.value
+                if value.HasField("image")
+            ]
+            self.assertEqual(pictures.count("clips"), num_pictures)
 
     def test_nothing_to_resume_is_a_new_run(self):
         run = training.read_run(self.root / "stage")
@@ -90,13 +123,13 @@ class PretrainKineticsTest(unittest.TestCase):
 
     def test_unknown_depth(self):
         self.assertRegex(
-            self.messages[3],
+            self.messages[4],
             "--augmentation_depth=stage5.*input\\|random\\|stem\\|stage1\\|"
             "stage2\\|stage3\\|stage4",
         )
 
     def test_depth_needs_an_augmentation(self):
-        for message in self.messages[4:]:
+        for message in self.messages[5:]:
             self.assertIn("--augmentation_depth=stem needs an", message)
         self.assertFalse((self.root / "nothing").exists())
 

@@ -69,7 +69,13 @@ class TrainTest(parameterized.TestCase):
         return model
 
     def train(
-        self, name, make_model, kill_after=None, manifold=False, **kwargs
+        self,
+        name,
+        make_model,
+        kill_after=None,
+        manifold=False,
+        callbacks=(),
+        **kwargs,
     ):
         """Returns the detector and the losses of the steps."""
         path = self.root / name
@@ -112,7 +118,7 @@ class TrainTest(parameterized.TestCase):
                 num_epochs=EPOCHS,
                 saved_model=detector,
                 checkpoint_steps=2,
-                callbacks=[losses],
+                callbacks=[*callbacks, losses],
                 **kwargs,
             )
         return detector, losses.losses
@@ -172,6 +178,52 @@ class TrainTest(parameterized.TestCase):
         model, rest = self.train("i", make_model)
         self.assertEqual(rest, losses[5:])
         self.assert_same_model(model, expected)
+
+    def test_the_saved_model_is_the_average_of_the_weights(self):
+        weights = []
+
+        class KeepWeights(keras.callbacks.Callback):
+            def on_train_batch_end(self, batch, logs=None):
+                weights.append(
+                    [
+                        keras.ops.convert_to_numpy(variable).copy()
+                        for variable in self.model.trainable_variables
+                    ]
+                )
+
+        def make_model():
+            return self.make_detector(
+                training.SGD(
+                    0.05,
+                    use_ema=True,
+                    ema_momentum=0.75,
+                    gradient_accumulation_steps=2,
+                )
+            )
+
+        callbacks = [KeepWeights()]
+        # Resumed after 5 steps, within an epoch: its rest is a `fit` apart.
+        self.train("e", make_model, kill_after=6, callbacks=callbacks)
+        del weights[5:]
+        self.train("e", make_model, callbacks=callbacks)
+        self.assertLen(weights, EPOCHS * STEPS)
+        # It begins with the first update, after two steps.
+        expected = weights[1]
+        for new in weights[2:]:
+            expected = [
+                0.75 * a + 0.25 * b for a, b in zip(expected, new, strict=True)
+            ]
+        model = keras.saving.load_model(self.root / "e" / "model.keras")
+        for variable, average in zip(
+            model.trainable_variables, expected, strict=True
+        ):
+            np.testing.assert_allclose(
+                keras.ops.convert_to_numpy(variable),
+                average,
+                rtol=1e-5,
+                atol=1e-7,
+            )
+        self.assertFalse(np.allclose(average, weights[-1][-1], atol=1e-4))
 
     def test_finished_run_is_saved_again(self):
         def make_model():
