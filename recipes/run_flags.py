@@ -73,7 +73,9 @@ def start_run(is_main=True):
     checkpoint = workdir.checkpoint
     if checkpoint is not None:
         logging.info(
-            "Resumed after epoch %d and %d steps: %s",
+            "Resumed after epoch %d and %d steps: %s. Model, loss, optimizer "
+            "and learning rates are those of this checkpoint, whatever the "
+            "flags are.",
             checkpoint.epoch,
             checkpoint.step,
             checkpoint.path,

@@ -48,6 +48,7 @@ class StopsTest(FaultTestCase):
         self.assertEqual(status, 0, output[-3000:])
         self.assertRegex(output, "Another flag than before: --keep_checkpoints")
         self.assertEqual(output.count("Another flag"), 1)
+        self.assertIn("learning rates are those of this checkpoint", output)
         self.assertEqual(
             checkpoint_names(workdir), ["epoch_0003_step_000000.keras"]
         )
