@@ -87,8 +87,14 @@ class FolderFrames:
         return frame
 
     def _read_fps(self):
-        with open(os.path.join(self.path, FPS_FILE), errors="replace") as file:
-            text = file.read().strip()
+        try:
+            with open(
+                os.path.join(self.path, FPS_FILE), errors="replace"
+            ) as file:
+                text = file.read().strip()
+        except OSError as error:
+            reason = f"{FPS_FILE}: {_reason(error)}"
+            raise VideoReadError(self.path, reason) from error
         try:
             fps = float(text)
         except ValueError:

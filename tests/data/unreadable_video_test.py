@@ -137,6 +137,10 @@ class UnreadableVideoTest(ReaderTestCase):
             self.write(text, "a", "fps.txt")
             with self.assertRaisesRegex(VideoReadError, "positive number"):
                 VideoFile(path)
+        os.remove(os.path.join(path, "fps.txt"))
+        os.makedirs(os.path.join(path, "fps.txt"))
+        with self.assertRaisesRegex(VideoReadError, "fps.txt: Is a directory"):
+            VideoFile(path)
 
     def test_invalid_reader(self):
         with self.assertRaisesRegex(ValueError, "Received: reader='magic'"):
