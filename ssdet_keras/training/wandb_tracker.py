@@ -10,7 +10,8 @@ class WandbTracker:
     The settings are those of the client: `WANDB_PROJECT`, `WANDB_ENTITY`, and
     `WANDB_MODE=offline` for a run without a network, which `wandb sync` sends
     later. A run that is resumed goes on under its id, which is kept in
-    `WORKDIR/wandb_run.txt`.
+    `WORKDIR/wandb_run.txt`. Of epochs that are trained again, the client drops
+    what is logged, as its steps must increase.
 
     Args:
         workdir: Folder of the run.
