@@ -99,7 +99,7 @@ _BATCH_SIZE = flags.DEFINE_integer(
 )
 _STEPS = flags.DEFINE_integer("steps", 100_000, "Steps of the whole run.", 1)
 _STEPS_PER_EPOCH = flags.DEFINE_integer(
-    "steps_per_epoch", 1000, "Steps between checkpoints.", 1
+    "steps_per_epoch", 1000, "Steps of an epoch. The last may be shorter.", 1
 )
 _LEARNING_RATE = flags.DEFINE_float("learning_rate", 0.05, "Peak rate.", 0)
 _BACKBONE_FACTOR = flags.DEFINE_float(
@@ -334,15 +334,16 @@ def main(argv):
     if trained is not model:
         augment, transform = trained.draw, to_manifold_example
     source = training_flags.make_source(model, records, _FRAME_STRIDE.value)
-    steps_per_epoch = min(_STEPS_PER_EPOCH.value, _STEPS.value)
+    steps, steps_per_epoch = _STEPS.value, _STEPS_PER_EPOCH.value
     training_flags.fit(
         trained,
         source,
         workdir,
         distribution,
         batch_size=batch_size,
-        num_epochs=-(-_STEPS.value // steps_per_epoch),
+        num_epochs=-(-steps // steps_per_epoch),
         steps_per_epoch=steps_per_epoch,
+        last_steps=steps % steps_per_epoch or None,
         saved_model=model,
         augment=make_augment(augment, distribution.host_device),
         transform=transform,

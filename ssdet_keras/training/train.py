@@ -23,6 +23,7 @@ def train(
     batch_size,
     num_epochs,
     steps_per_epoch,
+    last_steps=None,
     saved_model=None,
     checkpoint_steps=None,
     keep_checkpoints=3,
@@ -43,6 +44,8 @@ def train(
         batch_size: Integer. Clips per step, of all processes and devices.
         num_epochs: Integer. Epochs of the whole run.
         steps_per_epoch: Integer.
+        last_steps: Integer or `None`. Steps of the last epoch, if that is
+            shorter.
         saved_model: Keras model that is saved, if it is another one than the
             one that is trained. Both share their weights. Defaults to `model`.
         checkpoint_steps: Integer or `None`. Steps of an epoch between
@@ -83,9 +86,14 @@ def train(
     distribution = distribution or Distribution()
     start = workdir.checkpoint
     epoch = step = 0
+    num_full = num_epochs - (last_steps is not None)
+
+    def length_of(epoch):
+        return steps_per_epoch if epoch < num_full else last_steps
+
     if start is not None:
         epoch, step = start.epoch, start.step
-        _check_steps(start, steps_per_epoch, batch_size)
+        _check_steps(start, length_of(epoch), batch_size)
         source.failures.update(start.failures)
     starts = distribution.all_gather_objects([epoch, step])
     if starts != starts[:1] * len(starts):
@@ -123,9 +131,12 @@ def train(
             )
         )
         raw_weights = _RawWeights()
-        # The epochs of `fit` have one length: the rest of one comes apart.
+        # The epochs of `fit` have one length: the rest of one, and a shorter
+        # one, come apart.
         parts = [(epoch, step, epoch + 1)] if step else []
-        parts.append((epoch + bool(step), 0, num_epochs))
+        epoch += bool(step)
+        parts.append((epoch, 0, num_full))
+        parts.append((max(epoch, num_full), 0, num_epochs))
         for epoch, step, end in parts:
             if epoch >= end:
                 continue
@@ -148,7 +159,7 @@ def train(
                         distribution.to_input(batches),
                         epochs=end,
                         initial_epoch=epoch,
-                        steps_per_epoch=steps_per_epoch - step,
+                        steps_per_epoch=length_of(epoch) - step,
                         shuffle=False,
                         callbacks=[
                             StopOnNaN(batches, workdir.path),

@@ -102,7 +102,7 @@ class PretrainKineticsTest(unittest.TestCase):
         cases = [
             [*random, "--steps=2"],
             [*random, "--steps=4", "--resume", "--learning_rate=9"],
-            [*stage, "--steps=2", "--resume"],
+            [*stage, "--steps=3", "--resume"],
             [*averaged, "--steps=2"],
             [*nothing, "--augmentation_depth=stage5"],
             [*nothing, "--augmentation_depth=stem", "--augmentation=none"],
@@ -112,7 +112,7 @@ class PretrainKineticsTest(unittest.TestCase):
         ]
         cls.messages = run_recipe_cases(RECIPE, cases)
 
-    def assert_trained(self, name, num_epochs, num_outputs):
+    def assert_trained(self, name, num_epochs, num_steps, num_outputs):
         workdir = self.root / name
         with open(workdir / "log.csv", newline="") as file:
             losses = [float(row["loss"]) for row in csv.DictReader(file)]
@@ -121,19 +121,38 @@ class PretrainKineticsTest(unittest.TestCase):
         model = keras.saving.load_model(workdir / "model.keras")
         self.assertIs(type(model), models.FrameDetector)
         self.assertEqual(model.num_classes, num_outputs)
-        self.assertEqual(int(model.optimizer.iterations), 2 * num_epochs)
+        self.assertEqual(int(model.optimizer.iterations), num_steps)
         return model
 
     def test_random_depth_with_background_class_resumes(self):
         self.assertEqual(self.messages[:2], [None, None])
-        model = self.assert_trained("random", 2, num_outputs=5)
+        model = self.assert_trained("random", 2, 4, num_outputs=5)
         # Whatever the flag is, the rate is that of the checkpoint.
         schedule = model.optimizer.get_config()["learning_rate"]
         self.assertEqual(schedule["config"]["learning_rate"], 0.05)
 
     def test_stage_in_mixed_precision(self):
         self.assertIsNone(self.messages[2])
-        self.assert_trained("stage", 1, num_outputs=4)
+        # The last of the two epochs is shorter.
+        self.assert_trained("stage", 2, 3, num_outputs=4)
+
+    def test_float16_averages_accumulated_and_clipped_gradients(self):
+        self.assertIsNone(self.messages[3])
+        model = keras.saving.load_model(self.root / "averaged" / "model.keras")
+        self.assertEqual(model.backbone.dtype_policy.name, "mixed_float16")
+        self.assertEqual(model.optimizer.ema_momentum, 0.9)
+        self.assertEqual(model.optimizer.gradient_accumulation_steps, 2)
+        self.assertEqual(model.optimizer.global_clipnorm, 1)
+
+    def test_pictured_clips(self):
+        for name, num_pictures in (("stage", 1), ("averaged", 0)):
+            pictures = [
+                value.tag
+                for event in read_events(self.root / name / "tensorboard")
+                for value in event.summary.value
+                if value.HasField("image")
+            ]
+            self.assertEqual(pictures.count("clips"), num_pictures)
 
     def test_float16_averages_accumulated_and_clipped_gradients(self):
         self.assertIsNone(self.messages[3])

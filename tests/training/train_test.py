@@ -89,6 +89,7 @@ class TrainTest(parameterized.TestCase):
         kwargs = {
             "batch_size": 2,
             "steps_per_epoch": STEPS,
+            "checkpoint_steps": 2,
             "augment": mixup,
             "transform": lambda b: (b["videos"], b["labels"]),
             **kwargs,
@@ -117,7 +118,6 @@ class TrainTest(parameterized.TestCase):
                 workdir,
                 num_epochs=EPOCHS,
                 saved_model=detector,
-                checkpoint_steps=2,
                 callbacks=[*callbacks, losses],
                 **kwargs,
             )
@@ -162,6 +162,17 @@ class TrainTest(parameterized.TestCase):
         self.assertEqual(
             read_log(self.root / name), read_log(self.root / "whole")
         )
+
+    def test_last_epoch_that_is_shorter(self):
+        _, losses = self.run_whole()
+        kwargs = {"last_steps": 2, "checkpoint_steps": 1}
+        # Resumed after 7 steps, within the last epoch.
+        _, first = self.train("s", self.make_sgd, kill_after=8, **kwargs)
+        model, rest = self.train("s", self.make_sgd, **kwargs)
+        self.assertEqual(first, losses[:8])
+        self.assertEqual(rest, losses[7:8])
+        self.assertEqual(int(model.optimizer.iterations), 8)
+        self.assertLen(read_log(self.root / "s"), EPOCHS)
 
     def test_float16(self):
         def make_model():
