@@ -154,24 +154,6 @@ class PretrainKineticsTest(unittest.TestCase):
             ]
             self.assertEqual(pictures.count("clips"), num_pictures)
 
-    def test_float16_averages_accumulated_and_clipped_gradients(self):
-        self.assertIsNone(self.messages[3])
-        model = keras.saving.load_model(self.root / "averaged" / "model.keras")
-        self.assertEqual(model.backbone.dtype_policy.name, "mixed_float16")
-        self.assertEqual(model.optimizer.ema_momentum, 0.9)
-        self.assertEqual(model.optimizer.gradient_accumulation_steps, 2)
-        self.assertEqual(model.optimizer.global_clipnorm, 1)
-
-    def test_pictured_clips(self):
-        for name, num_pictures in (("stage", 1), ("averaged", 0)):
-            pictures = [
-                value.tag
-                for event in read_events(self.root / name / "tensorboard")
-                for value in event.summary.value
-                if value.HasField("image")
-            ]
-            self.assertEqual(pictures.count("clips"), num_pictures)
-
     def test_nothing_to_resume_is_a_new_run(self):
         run = training.read_run(self.root / "stage")
         self.assertEqual(run.settings["augmentation"], "cutmix")
