@@ -11,7 +11,7 @@ Every pretraining starts from the same classification warm-up and has the same
 number of steps. Each is fine-tuned, evaluated, and compared with the first row
 of its table, seed by seed. --scale says with what:
 
--   laptop: small models on generated videos, within two hours on two cores;
+-   laptop: small models on generated videos, without a GPU;
 -   workstation: larger ones, on more generated videos, on a GPU;
 -   paper: the settings of the paper, on the real data sets:
 

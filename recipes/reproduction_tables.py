@@ -125,7 +125,7 @@ TABLES = (
     ),
     Table(
         "augmentations",
-        "What each augmentation adds to pseudo labels, Charades",
+        "Augmentations beside pseudo labels, Charades",
         "per_frame",
         (
             Row("Pseudo labels, no augmentation", _x3d("pseudo_labels")),
@@ -142,7 +142,7 @@ TABLES = (
     ),
     Table(
         "freeze",
-        "Segments that Volume Freeze freezes, Charades",
+        "Segments of Volume Freeze, Charades",
         "per_frame",
         (
             Row("One segment", _x3d("freeze")),
@@ -151,7 +151,7 @@ TABLES = (
     ),
     Table(
         "cutmix",
-        "The modes of Volume CutMix, Charades",
+        "Modes of Volume CutMix, Charades",
         "per_frame",
         (
             Row("Transient Window", _x3d("cutmix_window")),
@@ -276,7 +276,7 @@ TABLES = (
     ),
     Table(
         "table_1_coarse_fine",
-        "Table 1: Coarse-Fine, whose Fine is cls., Charades",
+        "Table 1: Coarse-Fine, Fine (cls.), Charades",
         "charades_official",
         _pretrained(
             "Coarse-Fine",

@@ -7,6 +7,7 @@ import numpy as np
 
 from ssdet_keras.recipes import reproduction_figure
 from ssdet_keras.recipes.reproduction_report import RowResults
+from ssdet_keras.recipes.reproduction_tables import TABLES
 from ssdet_keras.recipes.reproduction_tables import Row
 from ssdet_keras.recipes.reproduction_tables import Table
 from ssdet_keras.visualization.figures import drawing_board
@@ -42,6 +43,20 @@ def get_points(axes, label):
 
 
 class ReproductionFigureTest(unittest.TestCase):
+    def test_titles_fit(self):
+        axes = draw(
+            {
+                table: [
+                    make_results(row.title, [1.0, 2.0]) for row in table.rows
+                ]
+                for table in TABLES
+            }
+        )
+        renderer = axes.figure.canvas.get_renderer()
+        for text in axes.texts:
+            left = text.get_window_extent(renderer).x0
+            self.assertGreater(left, 0, text.get_text())
+
     def test_gains(self):
         nan = math.nan
         table = Table("a", "A table", "per_frame", ())
