@@ -104,7 +104,7 @@ class TwoProcessesTest(unittest.TestCase):
         self.assertIn(status, statuses, output[-3000:])
         self.assertIn("Another process of the run has ended", output)
         if keras.config.backend() == "torch":
-            # TensorFlow fails before, as one alone loads a model.
+            # The others fail before, as one alone loads a model.
             empty = self.root / "empty"
             for status, output in run_two(path, other_path=empty):
                 self.assertEqual(status, 1, output[-3000:])
