@@ -153,7 +153,7 @@ def train(
             with contextlib.closing(batches):
                 try:
                     if start is not None:
-                        _build_losses(model, batches, distribution)
+                        _build_metrics(model, batches, distribution)
                         start = None  # It is restored once.
                     model.fit(
                         distribution.to_input(batches),
@@ -192,13 +192,14 @@ def train(
         workdir.save_failures(source)
 
 
-def _build_losses(model, batches, distribution):
-    """Makes the metrics of the losses of several outputs, to be restored.
+def _build_metrics(model, batches, distribution):
+    """Makes the metrics, also those of several losses, to be restored.
 
     TensorFlow alone makes them as late as in the first step.
     """
     names = getattr(model, "output_names", None) or ()
-    if len(names) > 1 and distribution.num_replicas == 1:
+    is_late = len(names) > 1 or model._compile_metrics is not None
+    if is_late and distribution.num_replicas == 1:
         model.test_on_batch(*batches[0])
         model.reset_metrics()
 
