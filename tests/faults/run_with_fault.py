@@ -7,8 +7,8 @@ FAULT is one of
     none
     kill_after=N           kill -9 after N steps of this process
     kill_in=NAME           kill -9 when half of a checkpoint is written
-    full_disk_after=N      files can't grow beyond a few bytes after N steps,
-                           from the start on with 0
+    full_disk_after=N      files can't grow beyond a few bytes after N steps
+    full_disk_at_end       the same before the trained model is written
 """
 
 import importlib.util
@@ -28,8 +28,6 @@ def after_steps(num_steps, function):
     """Calls a function once so many steps are done, before they are saved."""
     on_train_batch_end = training.Checkpoints.on_train_batch_end
     counted = []
-    if num_steps == 0:
-        function()
 
     def on_batch_end(self, batch, logs=None):
         counted.append(batch)
@@ -38,6 +36,17 @@ def after_steps(num_steps, function):
         on_train_batch_end(self, batch, logs)
 
     training.Checkpoints.on_train_batch_end = on_batch_end
+
+
+def before_the_end(function):
+    """Calls a function before the trained model is written."""
+    save_model = training.WorkDir.save_model
+
+    def save(self, model):
+        function()
+        save_model(self, model)
+
+    training.WorkDir.save_model = save
 
 
 def kill():
@@ -68,6 +77,8 @@ def main():
         after_steps(int(value), kill)
     elif name == "full_disk_after":
         after_steps(int(value), fill_disk)
+    elif name == "full_disk_at_end":
+        before_the_end(fill_disk)
     elif name == "kill_in":
         kill_in_checkpoint(value)
     # Compiling takes longer than these runs.

@@ -61,7 +61,7 @@ class StopsTest(FaultTestCase):
             *flags,
             "--resume",
             "--keep_checkpoints=1",
-            fault="full_disk_after=0",
+            fault="full_disk_at_end",
         )
         self.assertEqual(status, 1, output[-3000:])
         self.assertRegex(output, r"model.keras could not be written \(.+\)")
