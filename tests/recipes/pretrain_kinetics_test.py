@@ -145,14 +145,14 @@ class PretrainKineticsTest(unittest.TestCase):
         self.assertEqual(model.optimizer.global_clipnorm, 1)
 
     def test_pictured_clips(self):
-        for name, num_pictures in (("stage", 1), ("averaged", 0)):
+        for name, is_drawn in (("stage", True), ("averaged", False)):
             pictures = [
                 value.tag
                 for event in read_events(self.root / name / "tensorboard")
                 for value in event.summary.value
                 if value.HasField("image")
             ]
-            self.assertEqual(pictures.count("clips"), num_pictures)
+            self.assertEqual("clips" in pictures, is_drawn)
 
     def test_nothing_to_resume_is_a_new_run(self):
         run = training.read_run(self.root / "stage")
