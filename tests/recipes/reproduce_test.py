@@ -8,6 +8,7 @@ import sys
 import tempfile
 import unittest
 
+import keras
 import pytest
 from run_recipe_cases import run_recipe_cases
 
@@ -134,6 +135,10 @@ class ReproduceFlagsTest(unittest.TestCase):
 
 
 @pytest.mark.slow
+@unittest.skipIf(
+    keras.config.backend() != "torch",
+    "Minutes of recipes that have tests of their own on every backend.",
+)
 class ReproduceTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
