@@ -166,7 +166,7 @@ class LoadersTest(FolderTestCase):
     def test_grain_processes_of_a_plain_source(self):
         # Grain reads the flags of absl.
         if not flags.FLAGS.is_parsed():
-            flags.FLAGS(["test"])
+            flags.FLAGS.mark_as_parsed()
         source = self.make_source()
         source.set_epoch(2)
         dataset = (

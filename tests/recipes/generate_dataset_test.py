@@ -70,7 +70,7 @@ class GenerateDatasetTest(unittest.TestCase):
                 for name in charades.read_text().split("\n")
                 if name
             ],
-            settings["distractor_motions"],
+            settings.get("distractor_motions", []),
         )
 
     def test_default(self):

@@ -87,13 +87,17 @@ def open_folder(folder, settings):
                 found = dict(json.load(file))
             except ValueError as error:
                 raise ValueError(f"{path} is damaged. {error}") from error
-        differing = [n for n in settings if found.get(n) != settings[n]]
-        if differing or len(found) != len(settings):
+        differing = [
+            name
+            for name in {**settings, **found}
+            if found.get(name) != settings.get(name)
+        ]
+        if differing:
             raise ValueError(
                 "The folder must be new, or hold a data set that was generated "
                 f"with the same settings. Received: folder={folder}, which has "
                 + ", ".join(
-                    f"{n}={found.get(n)} instead of {settings[n]}"
+                    f"{n}={found.get(n)} instead of {settings.get(n)}"
                     for n in differing
                 )
             )
