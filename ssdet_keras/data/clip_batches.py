@@ -160,12 +160,6 @@ class ClipBatches(keras.utils.PyDataset):
         return self.steps_per_epoch
 
     @property
-    def varies_in_length(self):
-        """Whether batches differ in their steps, as those of whole videos."""
-        shapes = self.source.item_shapes.values()
-        return any(None in shape for shape, _ in shapes)
-
-    @property
     def num_batches(self):
         """`None`, an endless stream, when training."""
         return None if self.source.training else self._batches_per_pass

@@ -87,6 +87,10 @@ class FeatureSource(VideoSource):
         self.multiple = multiple
 
     @property
+    def varies_in_length(self):
+        return self.num_steps is None
+
+    @property
     def item_shapes(self):
         (channels,) = self.features.shapes["features"]
         return {

@@ -69,6 +69,11 @@ class VideoSource:
         self._order = (None, None)
 
     @property
+    def varies_in_length(self):
+        """Whether items differ in their steps, as those of whole videos."""
+        return False
+
+    @property
     def item_shapes(self):
         """Dict of key to the shape and the dtype of an item.
 

@@ -46,6 +46,10 @@ class FeatureSourceTest(FolderTestCase):
             for value in item.values():
                 self.assertEqual(value.dtype, np.float32)
 
+    def test_varies_in_length(self):
+        self.assertTrue(self.make_source(3, 4).varies_in_length)
+        self.assertFalse(self.make_source(3, 4, num_steps=3).varies_in_length)
+
     def test_multiple_of_steps(self):
         source = self.make_source(3, 4, 9, training=False, multiple=4)
         for item, length, num_steps in zip(

@@ -60,7 +60,8 @@ class Distribution:
 
     def to_input(self, batches):
         """Returns what `fit` takes in the place of `ClipBatches`."""
-        if keras.backend.backend() == "tensorflow" and batches.varies_in_length:
+        is_tensorflow = keras.backend.backend() == "tensorflow"
+        if is_tensorflow and batches.source.varies_in_length:
             return _to_tf_dataset(batches)
         return batches
 
