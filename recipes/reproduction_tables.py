@@ -50,10 +50,6 @@ def _x3d(*arguments):
     return lambda jobs: jobs.detector(*arguments)
 
 
-def _head(*arguments):
-    return lambda jobs: jobs.head(*arguments)
-
-
 def _two_streams(*arguments):
     return lambda jobs: jobs.two_streams(*arguments)
 
@@ -99,8 +95,9 @@ def _pretrained(title, name, make, papers, *dataset):
     )
 
 
-def _heads(head):
-    return lambda *arguments: _head(head, *arguments)
+def _head(head):
+    """Returns what `_pretrained` calls `make`, of a head."""
+    return lambda *arguments: lambda jobs: jobs.head(head, *arguments)
 
 
 TABLES = (
@@ -249,7 +246,7 @@ TABLES = (
         "Table 1: super-events, Charades",
         "charades_official",
         _pretrained(
-            "SE", "super_event", _heads("super_event"), (21.79, 22.24, 23.92)
+            "SE", "super_event", _head("super_event"), (21.79, 22.24, 23.92)
         ),
     ),
     Table(
@@ -259,7 +256,7 @@ TABLES = (
         _pretrained(
             "TGM + SE",
             "tgm_super_event",
-            _heads("tgm_super_event"),
+            _head("tgm_super_event"),
             (23.84, 24.11, 25.50),
         ),
     ),
@@ -299,7 +296,7 @@ TABLES = (
         _pretrained(
             "TGM + SE",
             "tgm_super_event",
-            _heads("tgm_super_event"),
+            _head("tgm_super_event"),
             (39.16, 41.55, 43.15),
             "multithumos",
         ),
@@ -312,7 +309,7 @@ TABLES = (
         _pretrained(
             "PDAN",
             "pdan",
-            _heads("pdan"),
+            _head("pdan"),
             (39.20, 42.13, 44.35),
             "multithumos",
         ),

@@ -1,7 +1,6 @@
 """What the engines of distributed training have in common."""
 
 import contextlib
-import itertools
 import json
 
 import keras
@@ -62,7 +61,12 @@ class Distribution:
         """Returns what `fit` takes in the place of `ClipBatches`."""
         is_tensorflow = keras.backend.backend() == "tensorflow"
         if is_tensorflow and batches.source.varies_in_length:
-            return _to_tf_dataset(batches)
+            # Here, as it imports TensorFlow.
+            from ssdet_keras.training.distribution.to_tf_dataset import (
+                to_tf_dataset,
+            )
+
+            return to_tf_dataset(batches)
         return batches
 
     def all_gather(self, array):
@@ -93,23 +97,3 @@ class Distribution:
 
     def close(self):
         """Leaves the other processes, once all of them have come here."""
-
-
-def _to_tf_dataset(batches):
-    """Returns a dataset of batches that differ along their second axis.
-
-    Keras fixes what its first two batches have in common, and fails at the
-    first one of another length: https://github.com/keras-team/keras/issues/19748
-    """
-    import tensorflow as tf
-
-    signature = keras.tree.map_structure(
-        lambda array: tf.TensorSpec(
-            (None, None, *array.shape[2:]), array.dtype
-        ),
-        batches[0],
-    )
-    return tf.data.Dataset.from_generator(
-        lambda: map(batches.__getitem__, itertools.count()),
-        output_signature=signature,
-    )

@@ -3,7 +3,6 @@
 import contextlib
 import faulthandler
 import functools
-import itertools
 import os
 
 import keras
@@ -13,6 +12,7 @@ from absl import logging
 from tensorflow.python.eager import context as tensorflow_context
 
 from ssdet_keras.training.distribution.distribution import Distribution
+from ssdet_keras.training.distribution.to_tf_dataset import to_tf_dataset
 from ssdet_keras.training.training_stopped import TrainingStopped
 
 
@@ -113,14 +113,7 @@ class TensorFlowDistribution(Distribution):
     def to_input(self, batches):
         if self.num_processes == 1:
             return batches  # `fit` splits them between the devices.
-        signature = keras.tree.map_structure(
-            lambda array: tf.TensorSpec((None, *array.shape[1:]), array.dtype),
-            batches[0],
-        )
-        dataset = tf.data.Dataset.from_generator(
-            lambda: map(batches.__getitem__, itertools.count()),
-            output_signature=signature,
-        )
+        dataset = to_tf_dataset(batches)
         dataset = dataset.rebatch(batches.batch_size // self.num_replicas)
         return self._strategy.distribute_datasets_from_function(
             lambda context: dataset.prefetch(1)
