@@ -24,12 +24,18 @@ from absl import app
 from absl import flags
 
 from ssdet_keras import models
+from ssdet_keras import training
 from ssdet_keras.recipes import i3d_in_torch
 
 _MODEL = flags.DEFINE_list(
     "model", ["i3d", "resnet3d", "video_swin"], "What to measure."
 )
 _ROUNDS = flags.DEFINE_integer("rounds", 7, "Rounds.", lower_bound=2)
+_KEEP_FREED_MEMORY = flags.DEFINE_bool(
+    "keep_freed_memory",
+    False,
+    "Call `training.keep_freed_memory` first, as the recipes do.",
+)
 
 
 def make_forward(model, clip):
@@ -128,6 +134,8 @@ def main(argv):
             make_video_swin,
         ),
     }
+    if _KEEP_FREED_MEMORY.value:
+        training.keep_freed_memory()
     unknown = set(_MODEL.value) - contenders.keys()
     if unknown:
         raise app.UsageError(f"--model has no {', '.join(sorted(unknown))}.")

@@ -1,14 +1,14 @@
-r"""Converts public PyTorch checkpoints of X3D and I3D to `.keras` files.
+r"""Converts public PyTorch checkpoints of backbones to `.keras` files.
 
     python recipes/convert_checkpoint.py --checkpoint=x3d_m.pyth \
         --variant=m --output=x3d_m.keras
 
-The layouts of PyTorchVideo, PySlowFast, X3D-Multigrid (with Coarse-Fine
-Networks and SSDet) and pytorch-i3d are told apart by the names of their
-tensors; see docs/checkpoints.md. An I3D of flow takes the videos that
-extract_flow.py makes. `--model=detector` gives a `FrameDetector`, to detect or
-fine-tune with; another `--num_classes` than that of the checkpoint starts with
-a new output layer:
+X3D of PyTorchVideo, PySlowFast and X3D-Multigrid (with Coarse-Fine Networks and
+SSDet), I3D of pytorch-i3d and the ResNet-50 of PyTorchVideo are told apart by
+the names of their tensors; see docs/checkpoints.md. An I3D of flow takes the
+videos that extract_flow.py makes. `--model=detector` gives a `FrameDetector`,
+to detect or fine-tune with; another `--num_classes` than that of the checkpoint
+starts with a new output layer:
 
     python recipes/convert_checkpoint.py --checkpoint=x3d_charades.pt \
         --model=detector --normalize=charades --output=detector.keras
@@ -31,8 +31,10 @@ from absl import logging
 from ssdet_keras import layers
 from ssdet_keras import models
 from ssdet_keras.models.layouts.i3d_layout import I3DLayout
+from ssdet_keras.models.layouts.resnet3d_layout import ResNet3DLayout
 from ssdet_keras.models.layouts.x3d_layouts import X3DLayout
 from ssdet_keras.recipes import i3d_in_torch
+from ssdet_keras.recipes import resnet3d_in_torch
 from ssdet_keras.recipes import x3d_in_torch
 
 _CHECKPOINT = flags.DEFINE_string(
@@ -70,10 +72,12 @@ def make_model(checkpoint):
         make_backbone = make_x3d
     elif isinstance(checkpoint.layout, I3DLayout):
         make_backbone = make_i3d
+    elif isinstance(checkpoint.layout, ResNet3DLayout):
+        make_backbone = make_resnet3d
     else:
         raise app.UsageError(
-            "--checkpoint must be of X3D or I3D. Received: a checkpoint in the "
-            f"layout of {checkpoint.layout.name}"
+            "--checkpoint must be of X3D, I3D or a 3D ResNet. Received: a "
+            f"checkpoint in the layout of {checkpoint.layout.name}"
         )
     backbone = make_backbone(checkpoint)
     if checkpoint.num_classes is None:
@@ -111,6 +115,12 @@ def make_i3d(checkpoint):
     )
 
 
+def make_resnet3d(checkpoint):
+    return models.ResNet3DBackbone(
+        _NORMALIZE.value or checkpoint.layout.pixel_statistics
+    )
+
+
 def compare(model, checkpoint):
     """Returns a dict of layer to largest difference and deviation."""
     # Waves that move, so that the features are of the usual size.
@@ -120,9 +130,13 @@ def compare(model, checkpoint):
     clip = clip.astype("uint8")[None]
     backbone = model.backbone
     pixels = layers.PixelNormalization(backbone.normalize)(clip)
-    outputs, run = backbone.pyramid_outputs, i3d_in_torch.run_i3d
+    outputs = backbone.pyramid_outputs
     if isinstance(backbone, models.X3DBackbone):
         outputs["conv5"], run = backbone.output, x3d_in_torch.run_x3d
+    elif isinstance(backbone, models.I3DBackbone):
+        run = i3d_in_torch.run_i3d
+    else:
+        run = resnet3d_in_torch.run_resnet3d
     expected = run(
         checkpoint,
         keras.ops.convert_to_numpy(pixels),

@@ -91,6 +91,7 @@ class Extractor:
     """
 
     def __init__(self):
+        training.keep_freed_memory()
         path = pathlib.Path(flags.FLAGS.model or "")
         model = load_keras_file("model", flags.FLAGS.model)
         frames = trained_detector.read_frames(

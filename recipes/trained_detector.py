@@ -39,6 +39,7 @@ class TrainedDetector:
     """
 
     def __init__(self):
+        training.keep_freed_memory()
         path = pathlib.Path(_MODEL.value or "")
         self.model = load_keras_file(_MODEL.name, _MODEL.value)
         if not isinstance(self.model, models.VideoDetector):

@@ -24,7 +24,7 @@ class ClipLoader(torch.utils.data.DataLoader):
         super().__init__(
             _Clips(source),
             sampler=_EpochSampler(source),
-            collate_fn=_collate,
+            collate_fn=functools.partial(_collate, source.varies_in_length),
             worker_init_fn=functools.partial(_start_worker, worker_init_fn),
             **kwargs,
         )
@@ -66,9 +66,13 @@ class _Clips(torch.utils.data.Dataset):
         return clip, dict(itertools.islice(failures.items(), num_known, None))
 
 
-def _collate(items):
+def _collate(varies_in_length, items):
     clips, failures = zip(*items, strict=True)
-    batch = {k: torch.from_numpy(v) for k, v in stack_clips(clips).items()}
+    if varies_in_length:
+        batch = {k: torch.from_numpy(v) for k, v in stack_clips(clips).items()}
+    else:
+        # Worker processes stack in shared memory, without a copy in between.
+        batch = torch.utils.data.default_collate(clips)
     return batch, {k: v for found in failures for k, v in found.items()}
 
 

@@ -3,122 +3,27 @@ import tempfile
 
 import keras
 import numpy as np
+import resnet3d_checkpoint
 import torch
 from absl.testing import parameterized
 from backbone_test_case import BackboneTestCase
-from torch.nn import functional
 
 from ssdet_keras.models import ResNet3DBackbone
 from ssdet_keras.models import VideoClassifier
 from ssdet_keras.models import count_costs
 from ssdet_keras.models import load_checkpoint
-
-STAGES = ((3, 1), (4, 1), (6, 3), (3, 3))
+from ssdet_keras.models import read_checkpoint
+from ssdet_keras.recipes import resnet3d_in_torch
 
 
 def make_clip(shape, seed=0):
     return np.random.default_rng(seed).integers(0, 256, shape, "uint8")
 
 
-def generated_state(num_classes=5):
-    """Returns a state dict with the names of PyTorchVideo's `slow_r50`."""
-    state, rng = {}, np.random.default_rng(0)
-
-    def add(conv, norm, filters, channels, size):
-        shape = (filters, channels, *size)
-        scale = np.sqrt(2 / np.prod(shape[1:]))
-        tensors = {
-            f"{conv}.weight": rng.normal(0, scale, shape),
-            f"{norm}.weight": rng.uniform(0.5, 1, filters),
-            f"{norm}.bias": rng.uniform(-0.2, 0.2, filters),
-            f"{norm}.running_mean": rng.uniform(-0.2, 0.2, filters),
-            f"{norm}.running_var": rng.uniform(0.5, 1.5, filters),
-        }
-        for name, value in tensors.items():
-            state[name] = torch.from_numpy(value.astype("float32"))
-        state[f"{norm}.num_batches_tracked"] = torch.tensor(1)
-
-    add("blocks.0.conv", "blocks.0.norm", 64, 3, (1, 7, 7))
-    channels = 64
-    for stage, (num_blocks, frames) in enumerate(STAGES, start=1):
-        inner = 32 * 2**stage
-        for i in range(num_blocks):
-            block = f"blocks.{stage}.res_blocks.{i}"
-            branch = f"{block}.branch2"
-            if i == 0:
-                shortcut = f"{block}.branch1_conv", f"{block}.branch1_norm"
-                add(*shortcut, 4 * inner, channels, (1, 1, 1))
-            for part, filters, inputs, size in (
-                ("a", inner, channels, (frames, 1, 1)),
-                ("b", inner, inner, (1, 3, 3)),
-                ("c", 4 * inner, inner, (1, 1, 1)),
-            ):
-                names = f"{branch}.conv_{part}", f"{branch}.norm_{part}"
-                add(*names, filters, inputs, size)
-            channels = 4 * inner
-    values = rng.normal(0, 0.05, (num_classes, channels)).astype("float32")
-    state["blocks.5.proj.weight"] = torch.from_numpy(values)
-    state["blocks.5.proj.bias"] = torch.arange(num_classes).float()
-    return state
-
-
-@torch.no_grad()
-def run(state, videos):
-    """Returns the stages and the logits, in plain PyTorch."""
-
-    def convolve(x, conv, norm, stride=1):
-        kernel = state[f"{conv}.weight"]
-        x = functional.conv3d(
-            x,
-            kernel,
-            stride=(1, stride, stride),
-            padding=[size // 2 for size in kernel.shape[2:]],
-        )
-        return functional.batch_norm(
-            x,
-            state[f"{norm}.running_mean"],
-            state[f"{norm}.running_var"],
-            state[f"{norm}.weight"],
-            state[f"{norm}.bias"],
-        )
-
-    x = (torch.from_numpy(videos).float().movedim(-1, 1) / 255 - 0.45) / 0.225
-    x = torch.relu(convolve(x, "blocks.0.conv", "blocks.0.norm", 2))
-    x = functional.max_pool3d(x, (1, 3, 3), (1, 2, 2), (0, 1, 1))
-    outputs = {"stem": x}
-    for stage, (num_blocks, _) in enumerate(STAGES, start=1):
-        for i in range(num_blocks):
-            block = f"blocks.{stage}.res_blocks.{i}"
-            stride = 2 if stage > 1 and i == 0 else 1
-            y, shortcut = x, x
-            if i == 0:
-                shortcut = convolve(
-                    x, f"{block}.branch1_conv", f"{block}.branch1_norm", stride
-                )
-            for part in "abc":
-                y = convolve(
-                    y,
-                    f"{block}.branch2.conv_{part}",
-                    f"{block}.branch2.norm_{part}",
-                    stride if part == "b" else 1,
-                )
-                y = y + shortcut if part == "c" else y
-                y = torch.relu(y)
-            x = y
-        outputs[f"stage{stage}"] = x
-    logits = functional.linear(
-        x.mean((2, 3, 4)),
-        state["blocks.5.proj.weight"],
-        state["blocks.5.proj.bias"],
-    )
-    outputs = {k: v.movedim(1, -1).numpy() for k, v in outputs.items()}
-    return outputs, logits.numpy()
-
-
 class ResNet3DBackboneTest(BackboneTestCase):
     def test_parity(self):
         """The names and outputs of PyTorchVideo, also of odd sizes."""
-        state = generated_state()
+        state = resnet3d_checkpoint.generated_state()
         folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
         torch.save({"model_state": state}, folder / "SLOW_8x8_R50.pyth")
         classifier = VideoClassifier(ResNet3DBackbone(), 5)
@@ -131,7 +36,12 @@ class ResNet3DBackboneTest(BackboneTestCase):
         pyramid = keras.Model(backbone.inputs, backbone.pyramid_outputs)
         for shape in ((1, 4, 64, 32, 3), (2, 1, 49, 35, 3)):
             clip = make_clip(shape)
-            expected, logits = run(state, clip)
+            expected = resnet3d_in_torch.run_resnet3d(
+                read_checkpoint(folder / "SLOW_8x8_R50.pyth"),
+                ((clip / 255 - 0.45) / 0.225).astype("float32"),
+                per_frame=False,
+            )
+            logits = expected["logits"]
             actual = pyramid.predict_on_batch(clip)
             for name, output in actual.items():
                 self.assertEqual(output.shape, expected[name].shape)

@@ -11,6 +11,7 @@ import checkpoint_files
 import i3d_checkpoint
 import keras
 import numpy as np
+import resnet3d_checkpoint
 import torch
 from run_recipe_cases import run_recipe_cases
 
@@ -132,6 +133,33 @@ class ConvertCheckpointTest(unittest.TestCase):
         # As it comes of the videos that extract_flow.py makes.
         self.assertEqual(model.input_shape[-1], 3)
 
+    def test_converts_resnet3d(self):
+        state = resnet3d_checkpoint.generated_state()
+        torch.save({"model_state": state}, self.root / "SLOW_8x8_R50.pyth")
+        path = self.root / "slow.keras"
+        messages = self.call(
+            [
+                [
+                    f"--checkpoint={self.root / 'SLOW_8x8_R50.pyth'}",
+                    f"--output={path}",
+                    f"--model={model}",
+                ]
+                for model in ("classifier", "detector")
+            ]
+        )
+        self.assertEqual(messages, [None] * 2)
+        report = json.loads(path.with_suffix(".parity.json").read_text())
+        self.assertEqual(
+            list(report["parity"]),
+            ["stem", "stage1", "stage2", "stage3", "stage4", "logits"],
+        )
+        for row in report["parity"].values():
+            self.assertLess(
+                row["max_difference"], 1e-3 * row["standard_deviation"]
+            )
+        self.assertEqual(report["backbone"], "ResNet3DBackbone")
+        self.assertEqual(report["normalize"], "pytorchvideo")
+
     def test_errors(self):
         checkpoint = f"--checkpoint={self.pytorchvideo}"
         output = f"--output={self.root / 'bad.keras'}"
@@ -144,7 +172,10 @@ class ConvertCheckpointTest(unittest.TestCase):
             ),
             ([checkpoint, "--output=/nowhere/a.keras"], "--output=/nowhere"),
             ([checkpoint, output], "missing in the file: stage1_block2"),
-            ([f"--checkpoint={self.other}", output], "X3D or I3D. .* TGM"),
+            (
+                [f"--checkpoint={self.other}", output],
+                "I3D or a 3D ResNet. .* TGM",
+            ),
             ([checkpoint, output, *SCALE, "--num_classes=0"], "num_classes"),
             ([checkpoint, output, "more"], "Unexpected arguments.*more"),
             (["--checkpoint=none.pth", output], "none.pth, which does not"),

@@ -9,8 +9,7 @@ def mix_frames(videos, plans, backend):
     """Shows what plans say, one after the other.
 
     Frames between two plans are made where the next plan shows them, so that
-    no batch of them exists; but for TensorFlow and JAX where one of two plans
-    moves columns and both mix, and videos are less wide than float32.
+    no batch of them exists.
 
     Args:
         videos: Tensor of shape `(batch, frames, height, width, channels)`,
@@ -30,22 +29,6 @@ def mix_frames(videos, plans, backend):
 def is_on_host(x, backend):
     """Returns whether the values of a tensor are known and in main memory."""
     return _backend_module(backend).is_on_host(x)
-
-
-def split_passes(plans):
-    """Returns lists of plans, each for a pass over memory that XLA compiles.
-
-    XLA makes each element of a mix anew wherever it is shown. That is quick,
-    unless it has to be rounded and looked up column by column.
-    """
-    passes = [[]]
-    for plan in plans:
-        mixing = [p for p in (*passes[-1], plan) if p.weight is not None]
-        is_moving = any(p.move is not None for p in mixing)
-        if plan.weight is not None and len(mixing) > 1 and is_moving:
-            passes.append([])
-        passes[-1].append(plan)
-    return passes
 
 
 def _of_videos(plan):

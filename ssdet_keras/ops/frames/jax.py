@@ -3,8 +3,6 @@
 import jax
 import jax.numpy as jnp
 
-from ssdet_keras.ops.frames import split_passes
-
 
 def is_on_host(x):
     """See `ssdet_keras.ops.frames`."""
@@ -13,17 +11,10 @@ def is_on_host(x):
     )
 
 
-def mix_frames(videos, plans):
-    """See `ssdet_keras.ops.frames`."""
-    is_wide = videos.dtype in (jnp.float32, jnp.float64)
-    for plans_of_pass in [plans] if is_wide else split_passes(plans):
-        videos = _mix_frames(videos, plans_of_pass)
-    return videos
-
-
 # XLA joins all of it to one loop over the output.
 @jax.jit
-def _mix_frames(videos, plans):
+def mix_frames(videos, plans):
+    """See `ssdet_keras.ops.frames`."""
     num_clips, num_frames, height, width, channels = videos.shape
     # Columns and channels are one axis, so that the loop has a long inside.
     rows = videos.reshape(num_clips, num_frames, height, width * channels)

@@ -2,8 +2,6 @@
 
 import tensorflow as tf
 
-from ssdet_keras.ops.frames import split_passes
-
 
 def is_on_host(x):
     """See `ssdet_keras.ops.frames`."""
@@ -15,11 +13,8 @@ def mix_frames(videos, plans):
     shape = videos.shape
     if all(plan.weight is None for plan in plans):
         return tf.ensure_shape(_copy_frames(videos, plans), shape)
-    is_wide = videos.dtype in (tf.float32, tf.float64)
-    for plans_of_pass in [plans] if is_wide else split_passes(plans):
-        videos = _mix_frames(videos, plans_of_pass)
     # A function of relaxed shapes forgets them.
-    return tf.ensure_shape(videos, shape)
+    return tf.ensure_shape(_mix_frames(videos, plans), shape)
 
 
 def _copy_frames(videos, plans):
