@@ -1,6 +1,6 @@
 # `make demo` and `make test` set up .venv when it is missing, and run.
-# KERAS_BACKEND=tensorflow|torch|jax chooses the backend of `make demo` and
-# `make reproduce`.
+# KERAS_BACKEND=tensorflow|torch|jax chooses the backend of `make demo`,
+# `make reproduce` and `make test-slow`.
 
 PYTHON ?= python3
 KERAS_BACKEND ?= torch
@@ -18,8 +18,9 @@ JAX_TESTS = tests/ops tests/layers tests/training $(METRIC_TEST)
 # One process per core, each with one thread.
 PYTEST = OMP_NUM_THREADS=1 .venv/bin/python -m pytest -q -n auto \
 	--dist loadfile $(TEST_FLAGS)
+QUICK = -m "not slow"
 
-.PHONY: demo reproduce test test-jax lint clean
+.PHONY: demo reproduce test test-slow test-jax lint clean
 
 demo: $(INSTALLED)
 	.venv/bin/python recipes/demo.py --workdir=$(DEMO_OUTPUT) $(DEMO_FLAGS)
@@ -28,17 +29,20 @@ reproduce: $(INSTALLED)
 	.venv/bin/python recipes/reproduce.py $(REPRODUCE_FLAGS)
 
 test: lint
-	KERAS_BACKEND=torch $(PYTEST) tests
+	KERAS_BACKEND=torch $(PYTEST) $(QUICK) tests
 	# Of evaluation, visualization and data, one metric and the loaders alone
-	# depend on the backend; faults are those of the recipes.
-	KERAS_BACKEND=tensorflow $(PYTEST) --ignore=tests/evaluation \
-		--ignore=tests/visualization --ignore=tests/data \
-		--ignore=tests/faults tests
-	KERAS_BACKEND=tensorflow $(PYTEST) $(LOADER_TESTS) $(METRIC_TEST)
+	# depend on the backend.
+	KERAS_BACKEND=tensorflow $(PYTEST) $(QUICK) --ignore=tests/evaluation \
+		--ignore=tests/visualization --ignore=tests/data tests
+	KERAS_BACKEND=tensorflow $(PYTEST) $(QUICK) $(LOADER_TESTS) $(METRIC_TEST)
 	# JAX compiles each shape anew, minutes for the models: all but one are in
-	# `make test-jax`, as are slow tests.
-	KERAS_BACKEND=jax $(PYTEST) -m "not slow" $(JAX_TESTS) \
+	# `make test-jax`.
+	KERAS_BACKEND=jax $(PYTEST) $(QUICK) $(JAX_TESTS) \
 		tests/models/video_models_test.py
+
+# The demo, a reproduction, every fault, several processes, exports.
+test-slow: $(INSTALLED)
+	$(PYTEST) -m slow tests
 
 test-jax: $(INSTALLED)
 	KERAS_BACKEND=jax $(PYTEST) $(JAX_TESTS) tests/models

@@ -1,11 +1,9 @@
 r"""What the generated videos of `reproduce.py` give away without learnt motion.
 
-    for seed in 0 1 2; do
-        KERAS_BACKEND=torch python benchmarks/difficulty.py \
-            --data=reproduction/seed$seed/data --seed=$seed
-    done
+    KERAS_BACKEND=torch python benchmarks/difficulty.py \
+        --reproduction=reproduction --seeds=0,1,2
 
-Prints the mean average precision on the test videos, per frame, of
+Prints, of each seed, the mean average precision per frame of the test videos of
 
 -   random scores;
 -   an X3D of the size of `reproduce.py --scale=laptop`, trained on the training
@@ -28,17 +26,21 @@ from ssdet_keras import evaluation
 from ssdet_keras import models
 from ssdet_keras import training
 
-_DATA = flags.DEFINE_string("data", None, "Generated data.", required=True)
-_SEED = flags.DEFINE_integer("seed", 0, "Seed of the weights.", 0)
+_REPRODUCTION = flags.DEFINE_string(
+    "reproduction", "reproduction", "The --workdir of reproduce.py."
+)
+_SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds, with their data.")
 _STRIDE = flags.DEFINE_integer("stride", 5, "Frames from row to row.", 1)
 _EPOCHS = flags.DEFINE_integer("epochs", 10, "Passes over the frames.", 1)
 
 _GRID = 4
-_SECOND = 25
+# Frames per second.
+_FPS = 25
 
 
-def read_records(split):
-    folder = pathlib.Path(_DATA.value) / "charades"
+def read_records(seed, split):
+    root = pathlib.Path(_REPRODUCTION.value)
+    folder = root / f"seed{seed}" / "data" / "charades"
     return data.read_charades(
         folder / f"Charades_v1_{split}.csv",
         folder / "Charades_v1_480",
@@ -73,8 +75,8 @@ def describe_flow(flow):
 
 def compute_flow_features(frames, rows):
     features = np.stack([describe_flow(f) for f in data.compute_flow(frames)])
-    starts = np.maximum(rows - _SECOND // 2, 0)
-    windows = [features[start : start + _SECOND] for start in starts]
+    starts = np.maximum(rows - _FPS // 2, 0)
+    windows = [features[start : start + _FPS] for start in starts]
     return np.stack([np.r_[w.mean(0), w.std(0)] for w in windows])
 
 
@@ -83,9 +85,7 @@ def read_examples(records):
     examples = []
     for record in records:
         frames, rows = read_frames(record)
-        labels = data.labels_at(
-            record, rows / _SECOND, len(records.class_names)
-        )
+        labels = data.labels_at(record, rows / _FPS, len(records.class_names))
         features = compute_flow_features(frames, rows)
         examples.append((frames[rows], features, labels))
     return zip(*examples, strict=True)
@@ -115,23 +115,22 @@ def measure(records, scores):
     """Returns the mean average precision per frame, in %."""
     predictions = evaluation.Predictions(
         {r.id: s for r, s in zip(records, scores, strict=True)},
-        fps=_SECOND,
+        fps=_FPS,
         stride=_STRIDE.value,
     )
     return 100 * evaluation.charades(predictions, records)["per_frame"].mean
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-    keras.utils.set_random_seed(_SEED.value)
-    records = {split: read_records(split) for split in ("train", "test")}
+def measure_seed(seed):
+    """Returns a dict of the mean average precisions."""
+    keras.utils.set_random_seed(seed)
+    records = {x: read_records(seed, x) for x in ("train", "test")}
     frames, features, labels = read_examples(records["train"])
     test_frames, test_features, test_labels = read_examples(records["test"])
     num_classes = labels[0].shape[-1]
     splits = list(itertools.accumulate(map(len, test_labels)))[:-1]
 
-    rng = np.random.default_rng(_SEED.value)
+    rng = np.random.default_rng(seed)
     results = {
         "random scores": measure(
             records["test"], [rng.random(x.shape) for x in test_labels]
@@ -154,8 +153,19 @@ def main(argv):
         train(model, inputs, np.concatenate(labels)[:, None])
         logits = model.predict(test_inputs, 64, verbose=0)[:, 0]
         results[name] = measure(records["test"], np.split(logits, splits))
-    print(f"| {' | '.join(results)} |\n|{'---:|' * len(results)}")
-    print(f"| {' | '.join(f'{value:.1f}' for value in results.values())} |")
+    return results
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    for number, seed in enumerate(map(int, _SEEDS.value)):
+        results = measure_seed(seed)
+        if number == 0:
+            print(f"| seed | {' | '.join(results)} |")
+            print("|---" + "|---:" * len(results) + "|")
+        values = " | ".join(f"{value:.1f}" for value in results.values())
+        print(f"| {seed} | {values} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -55,8 +55,8 @@ class JobRunner:
         folder/NAME.json    command, commit, backend, device, start, seconds
         folder/NAME.log     what it printed
 
-    A job whose record and result are there is not run again. One that was
-    interrupted goes on with `--resume=True`, if its `--workdir` holds a run.
+    A job whose record and result are there is not run again. One with a
+    `--workdir` gets `--resume=True`, to go on where it was interrupted.
     Ctrl-C, SIGTERM and SIGHUP end the jobs by SIGTERM, on which trainings save.
 
     Args:
@@ -183,7 +183,8 @@ class JobRunner:
         """Runs a job. Returns `None`, or why it failed."""
         command = [sys.executable, str(_RECIPES / job.command[0])]
         command += job.command[1:]
-        if _holds_a_run(job):
+        if any(flag.startswith("--workdir=") for flag in job.command):
+            # Goes on with a training that was interrupted, or begins one.
             command.append("--resume=True")
         record = {
             "command": job.text,
@@ -258,12 +259,3 @@ class JobRunner:
         finally:
             for number, handler in zip(numbers, handlers, strict=True):
                 signal.signal(number, handler)
-
-
-def _holds_a_run(job):
-    """Returns whether the `--workdir` of a job is that of a run."""
-    for flag in job.command:
-        if flag.startswith("--workdir="):
-            workdir = pathlib.Path(flag.removeprefix("--workdir="))
-            return (workdir / "flags.txt").exists()
-    return False

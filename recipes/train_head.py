@@ -147,7 +147,10 @@ def predict(model, records, features):
         logits = models.upsample_to_frames(
             logits, video.times * video.fps, num_frames
         )
-        scores[record.id] = 1 / (1 + np.exp(-logits))
+        # `exp` of NumPy warns of logits that are large.
+        scores[record.id] = keras.ops.convert_to_numpy(
+            keras.ops.sigmoid(logits)
+        )
         fps[record.id] = video.fps
     return evaluation.Predictions(
         scores,

@@ -5,10 +5,9 @@
 Does what the flags say, and writes the arguments into the result. The
 start and the end are noted in `events.txt` beside it.
 
-    --workdir=FOLDER    a folder that gets flags.txt
     --waits=FILE        wait for a file
-    --reads=FILE        end with status 3 where a file is missing, before there
-                        is a workdir with --early=1, with a result with --late=1
+    --reads=FILE        end with status 3 where a file is missing, with a result
+                        with --late=1
     --seconds=FLOAT     sleep
     --no_result=1       write none
     --stops=1           wait for signals, and take time to save
@@ -65,12 +64,6 @@ def main():
     sys.stdout.write(f"Output of {result.stem} {threads}\n")
     sys.stderr.write(f"Error of {result.stem}\n")
     is_missing = "reads" in options and not os.path.exists(options["reads"])
-    if is_missing and "early" in options:
-        sys.exit(3)
-    if "workdir" in options:
-        folder = pathlib.Path(options["workdir"])
-        folder.mkdir(exist_ok=True)
-        (folder / "flags.txt").touch()
     result.with_suffix(".started").write_text(str(os.getpid()))
     if "waits" in options:
         wait_until(pathlib.Path(options["waits"]).exists)
