@@ -8,6 +8,7 @@ import unittest
 
 import keras
 import numpy as np
+import pytest
 from training_log import read_log
 
 from ssdet_keras import data
@@ -128,6 +129,7 @@ class HeadModelsTest(unittest.TestCase):
         self.assertLess(rates[-1], rates[3])
         self.assertLess(rates[3], rates[0])
 
+    @pytest.mark.slow
     def test_heat_maps(self):
         log = self.assert_same_when_resumed(
             lambda: models.MSTCTHead(

@@ -10,6 +10,7 @@ import unittest
 
 import keras
 import numpy as np
+import pytest
 from absl.testing import parameterized
 from run_recipe_cases import run_recipe_cases
 
@@ -114,6 +115,7 @@ class TrainHeadTest(parameterized.TestCase):
 
         self.assert_saved_model(workdir, predictions)
 
+    @pytest.mark.slow
     def test_heat_maps(self):
         workdir = self.root / "mstct"
         self.train(

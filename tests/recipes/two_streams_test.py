@@ -13,6 +13,7 @@ import warnings
 import checkpoint_files
 import keras
 import numpy as np
+import pytest
 import torch
 from run_recipe_cases import run_recipe_cases
 
@@ -41,6 +42,7 @@ def tiny_backbone(width=0.25):
     return models.X3DBackbone(width=width, depth=0.1, zero_init_residual=False)
 
 
+@pytest.mark.slow
 class TwoStreamsTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
