@@ -40,6 +40,9 @@ _MEASURE = flags.DEFINE_multi_enum(
     "Tables to print. Default: all.",
 )
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Rounds.", lower_bound=2)
+_READER = flags.DEFINE_enum(
+    "reader", "opencv", ["opencv", "pyav"], "What the loaders decode with."
+)
 _FPS = flags.DEFINE_integer("fps", 30, "Frames per second.", lower_bound=16)
 _WORKERS = flags.DEFINE_multi_integer(
     "workers", [0, 1, 2], "Numbers of workers.", lower_bound=0
@@ -59,7 +62,10 @@ _PREFETCH = 2
 
 def make_source(records, **kwargs):
     return data.ClipSource(
-        records, num_classes=400, **{"num_clips": _NUM_CLIPS, **kwargs}
+        records,
+        num_classes=400,
+        reader=_READER.value,
+        **{"num_clips": _NUM_CLIPS, **kwargs},
     )
 
 

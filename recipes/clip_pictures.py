@@ -85,6 +85,7 @@ class ClipPictures:
                 size=source.size,
                 training=False,
                 frame_rate=source.frame_rate,
+                reader=source.reader,
                 on_error="raise",
             )
             still.read_timeout = source.read_timeout

@@ -62,6 +62,13 @@ _NUM_WORKERS = flags.DEFINE_integer(
 _CACHE_GIB = flags.DEFINE_float(
     "cache_gib", 0, "Memory for decoded videos, in GiB.", 0
 )
+_READER = flags.DEFINE_enum(
+    "reader",
+    "opencv",
+    ["opencv", "pyav"],
+    "What decodes videos. PyAV, which must be installed, reads AV1 and "
+    "interlaced video, too.",
+)
 _SKIP_LIST = flags.DEFINE_string(
     "skip_list",
     None,
@@ -292,6 +299,7 @@ def make_source(model, records, frame_stride, is_training=True, **features):
         crop_scale=(_MIN_CROP.value, _MAX_CROP.value),
         cache_bytes=int(_CACHE_GIB.value * 2**30),
         modality=getattr(getattr(model, "backbone", None), "modality", "rgb"),
+        reader=_READER.value,
         **features,
     )
 

@@ -77,6 +77,8 @@ class ClipSource(VideoSource):
             of its video allow. Defaults to `128`.
         modality: `"rgb"`, or `"flow"` for videos that `extract_flow()` made:
             flips turn their horizontal flow round. Defaults to `"rgb"`.
+        reader: `"opencv"` or `"pyav"`, as for `VideoFile`: the latter for AV1
+            and interlaced video. Defaults to `"opencv"`.
 
     Returns:
         A sequence of `num_clips` items per video: a dict with `"videos"`,
@@ -125,6 +127,7 @@ class ClipSource(VideoSource):
         features=None,
         num_feature_steps=128,
         modality="rgb",
+        reader="opencv",
     ):
         super().__init__(
             records, training, seed, num_classes, on_error, num_clips
@@ -151,7 +154,8 @@ class ClipSource(VideoSource):
         self.frame_rate = frame_rate
         self.size = size
         self.modality = modality
-        self._cache = VideoCache(cache_bytes)
+        self.reader = reader
+        self._cache = VideoCache(cache_bytes, reader)
 
     @property
     def item_shapes(self):

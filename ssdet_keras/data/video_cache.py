@@ -3,6 +3,7 @@
 import threading
 
 from ssdet_keras.data.video_file import VideoFile
+from ssdet_keras.data.video_file import check_reader
 from ssdet_keras.data.video_read_error import VideoReadError
 
 
@@ -19,18 +20,21 @@ class VideoCache:
 
     Args:
         max_bytes: Integer. Number of bytes of the decoded frames.
+        reader: String, as for `VideoFile`.
 
     Raises:
-        ValueError: If `max_bytes` is negative.
+        ValueError: If `max_bytes` is negative, or the reader is unknown.
     """
 
-    def __init__(self, max_bytes):
+    def __init__(self, max_bytes, reader="opencv"):
         if max_bytes < 0:
             raise ValueError(
                 "`max_bytes` must not be negative. "
                 f"Received: max_bytes={max_bytes}"
             )
+        check_reader(reader)
         self.max_bytes = max_bytes
+        self.reader = reader
         self._num_bytes = 0
         self._videos = {}
         self._num_frames = {}
@@ -51,7 +55,7 @@ class VideoCache:
         if video is not None:
             return video
         # Some formats must be decoded to count their frames: only once.
-        video = VideoFile(path, fps, self._num_frames.get(path))
+        video = VideoFile(path, fps, self._num_frames.get(path), self.reader)
         self._num_frames[path] = video.num_frames
         if self._num_bytes >= self.max_bytes or path in self._undecodable:
             return video
@@ -64,7 +68,7 @@ class VideoCache:
             video.load()
         except VideoReadError:
             self._undecodable.add(path)
-            video = VideoFile(path, fps, self._num_frames[path])
+            video = VideoFile(path, fps, self._num_frames[path], self.reader)
         with self._lock:
             is_kept = path not in self._undecodable
             if is_kept and (path, fps) not in self._videos:
@@ -75,7 +79,7 @@ class VideoCache:
 
     def __getstate__(self):
         # Another process starts with an empty cache, not with a copy.
-        return {"max_bytes": self.max_bytes}
+        return {"max_bytes": self.max_bytes, "reader": self.reader}
 
     def __setstate__(self, state):
         self.__init__(**state)

@@ -14,6 +14,15 @@ from ssdet_keras.data.video_read_error import VideoReadError
 _READERS = {"opencv": CaptureFrames, "pyav": PyavFrames}
 
 
+def check_reader(reader):
+    """Raises a `ValueError` if `VideoFile` has no such reader."""
+    if reader not in _READERS:
+        raise ValueError(
+            f"`reader` must be one of {list(_READERS)}. "
+            f"Received: reader={reader!r}"
+        )
+
+
 class VideoFile:
     """A video on disk, of which any frames can be read.
 
@@ -57,11 +66,7 @@ class VideoFile:
     def __init__(self, path, fps=None, num_frames=None, reader="opencv"):
         if fps is not None and not 0 < fps < float("inf"):
             raise ValueError(f"`fps` must be positive. Received: fps={fps}")
-        if reader not in _READERS:
-            raise ValueError(
-                f"`reader` must be one of {list(_READERS)}. "
-                f"Received: reader={reader!r}"
-            )
+        check_reader(reader)
         self.path = os.fspath(path)
         if os.path.isdir(self.path):
             self._frames = FolderFrames(self.path)

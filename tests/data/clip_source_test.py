@@ -4,6 +4,7 @@ import pickle
 
 import cv2
 import numpy as np
+import pytest
 from absl.testing import parameterized
 from data.folder_test_case import FolderTestCase
 from data.numbered_video import number_frame
@@ -264,6 +265,19 @@ class ClipSourceTest(FolderTestCase):
         order = [int(source[i]["labels"].argmax()) for i in range(6)]
         self.assertEqual(order, list(range(6)))
 
+    def test_readers_give_the_same_clips(self):
+        pytest.importorskip("av")
+        records = self.make_records(200)
+        clips = [
+            ClipSource(records, 8, size=32, reader=reader).get_clip(0, 0)
+            for reader in ("opencv", "pyav")
+        ]
+        for key in ("labels", "mask"):
+            np.testing.assert_array_equal(clips[0][key], clips[1][key])
+        videos = [clip["videos"].astype("int32") for clip in clips]
+        # Their colours are rounded differently.
+        self.assertLessEqual(np.abs(videos[0] - videos[1]).max(), 3)
+
     def test_cache_changes_nothing(self):
         records = self.make_records(20, 30, 2000)
         arguments = {"num_frames": 3, "size": 16}
@@ -334,6 +348,7 @@ class ClipSourceTest(FolderTestCase):
         ("classes", {"num_classes": None}, "num_classes=None"),
         ("cache", {"cache_bytes": -1}, "max_bytes=-1"),
         ("modality", {"modality": "depth"}, "modality='depth'"),
+        ("reader", {"reader": "cv"}, "reader='cv'"),
     )
     def test_invalid_arguments(self, kwargs, message):
         records = [VideoRecord("a", "a.mp4")]

@@ -1,6 +1,8 @@
+import os
 import pickle
 
 import numpy as np
+import pytest
 from data.folder_test_case import FolderTestCase
 from data.numbered_video import HEIGHT
 from data.numbered_video import WIDTH
@@ -52,6 +54,28 @@ class VideoCacheTest(FolderTestCase):
         self.assertEqual(counts, [12, 12])
         frames = cache.open(path).read(np.arange(12))
         self.assertEqual([read_number(f) for f in frames], list(range(12)))
+
+    def test_reader(self):
+        pytest.importorskip("av")
+        path = write_video(self.make_path("a.mp4"), 8)
+        # Without and with room for it, and in another process.
+        for cache in (VideoCache(0, "pyav"), VideoCache(10**6, "pyav")):
+            for x in (cache, pickle.loads(pickle.dumps(cache))):
+                # As PyAV, and not OpenCV, calls the codec.
+                self.assertEqual(x.open(path).codec, "mpeg4")
+
+    def test_reader_of_a_truncated_video(self):
+        pytest.importorskip("av")
+        path = write_video(self.make_path("a.avi"), 60, codec="MJPG")
+        with open(path, "r+b") as file:
+            file.truncate(os.path.getsize(path) // 2)
+        video = VideoCache(100 * FRAME_BYTES, "pyav").open(path)
+        self.assertEqual(video.codec, "mjpeg")
+        self.assertEqual(read_number(video.read([5])[0]), 5)
+
+    def test_unknown_reader(self):
+        with self.assertRaisesRegex(ValueError, "reader='cv'"):
+            VideoCache(0, "cv")
 
     def test_invalid_bytes(self):
         with self.assertRaisesRegex(ValueError, "max_bytes=-1"):

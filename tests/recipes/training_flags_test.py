@@ -74,6 +74,14 @@ class TrainingFlagsTest(unittest.TestCase):
         with self.assertRaises(Read):
             self.start_run("tensorflow", 2, 2, mixed_precision="bfloat16")
 
+    def test_reader(self):
+        with (
+            flagsaver.flagsaver(reader="pyav"),
+            mock.patch.object(training_flags.data, "ClipSource") as source,
+        ):
+            training_flags.make_source(None, [], 5)
+        self.assertEqual(source.call_args.kwargs["reader"], "pyav")
+
     def test_depth_of_the_augmentation(self):
         def pretrain(*args, depth="random"):
             self.call(
