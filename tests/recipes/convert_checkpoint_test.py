@@ -103,14 +103,14 @@ class ConvertCheckpointTest(unittest.TestCase):
         )
         self.assertEqual(list(self.root.glob("unfinished*")), [])
 
-    def test_converts_i3d(self):
-        state = i3d_checkpoint.generated_state(channels=2)
-        torch.save(state, self.root / "flow.pt")
-        path = self.root / "flow.keras"
+    def convert(self, name, state):
+        """Converts a state dict to NAME.keras. Returns the report."""
+        torch.save(state, self.root / f"{name}.pt")
+        path = self.root / f"{name}.keras"
         messages = self.call(
             [
                 [
-                    f"--checkpoint={self.root / 'flow.pt'}",
+                    f"--checkpoint={self.root / f'{name}.pt'}",
                     f"--output={path}",
                     "--model=detector",
                 ]
@@ -122,40 +122,26 @@ class ConvertCheckpointTest(unittest.TestCase):
             list(report["parity"]),
             ["stem", "stage1", "stage2", "stage3", "stage4", "logits"],
         )
-        self.assertEqual(report["backbone"], "I3DBackbone")
-        self.assertIsNone(report["variant"])
         for row in report["parity"].values():
             self.assertLess(
                 row["max_difference"], 1e-3 * row["standard_deviation"]
             )
-        model = keras.saving.load_model(path)
+        return report
+
+    def test_converts_i3d(self):
+        report = self.convert(
+            "flow", i3d_checkpoint.generated_state(channels=2)
+        )
+        self.assertEqual(report["backbone"], "I3DBackbone")
+        self.assertIsNone(report["variant"])
+        model = keras.saving.load_model(self.root / "flow.keras")
         self.assertEqual(model.backbone.modality, "flow")
         # As it comes of the videos that extract_flow.py makes.
         self.assertEqual(model.input_shape[-1], 3)
 
     def test_converts_resnet3d(self):
-        state = resnet3d_checkpoint.generated_state()
-        torch.save({"model_state": state}, self.root / "SLOW_8x8_R50.pyth")
-        path = self.root / "slow.keras"
-        messages = self.call(
-            [
-                [
-                    f"--checkpoint={self.root / 'SLOW_8x8_R50.pyth'}",
-                    f"--output={path}",
-                    "--model=detector",
-                ]
-            ]
-        )
-        self.assertEqual(messages, [None])
-        report = json.loads(path.with_suffix(".parity.json").read_text())
-        self.assertEqual(
-            list(report["parity"]),
-            ["stem", "stage1", "stage2", "stage3", "stage4", "logits"],
-        )
-        for row in report["parity"].values():
-            self.assertLess(
-                row["max_difference"], 1e-3 * row["standard_deviation"]
-            )
+        state = {"model_state": resnet3d_checkpoint.generated_state()}
+        report = self.convert("slow", state)
         self.assertEqual(report["backbone"], "ResNet3DBackbone")
         self.assertEqual(report["normalize"], "pytorchvideo")
 
