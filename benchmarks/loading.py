@@ -14,6 +14,7 @@ same machine. As in the recipes, freed memory is kept.
 
 import dataclasses
 import functools
+import itertools
 import multiprocessing
 import os
 import pathlib
@@ -40,8 +41,11 @@ _MEASURE = flags.DEFINE_multi_enum(
     "Tables to print. Default: all.",
 )
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Rounds.", lower_bound=2)
-_READER = flags.DEFINE_enum(
-    "reader", "opencv", ["opencv", "pyav"], "What the loaders decode with."
+_READERS = flags.DEFINE_multi_enum(
+    "reader",
+    ["opencv"],
+    ["opencv", "pyav"],
+    "What the loaders decode with. Tables of one reader take the first.",
 )
 _FPS = flags.DEFINE_integer("fps", 30, "Frames per second.", lower_bound=16)
 _WORKERS = flags.DEFINE_multi_integer(
@@ -64,8 +68,11 @@ def make_source(records, **kwargs):
     return data.ClipSource(
         records,
         num_classes=400,
-        reader=_READER.value,
-        **{"num_clips": _NUM_CLIPS, **kwargs},
+        **{
+            "num_clips": _NUM_CLIPS,
+            "reader": _READERS.value[0],
+            **kwargs,
+        },
     )
 
 
@@ -125,16 +132,19 @@ def print_header(*columns):
 
 def print_loaders(records):
     """Prints the speed of every loader."""
-    source = make_source(records)
-    clips = bare_loading.plan_clips(source)
+    clips = bare_loading.plan_clips(make_source(records))
     contenders = {}
-    for workers in sorted({max(1, x) for x in _WORKERS.value}):
+    # That of one is what the others are compared with.
+    for workers in sorted({1, *(max(1, x) for x in _WORKERS.value)}):
         contenders["bare loops", workers] = lambda x=workers: (
             bare_loading.time_loops(clips, x)
         )
-    for workers in _WORKERS.value:
+    for reader, workers in itertools.product(_READERS.value, _WORKERS.value):
+        source = make_source(records, reader=reader)
         for name, loader in make_loaders(source, _BATCH_SIZE, workers).items():
-            contenders[name, workers] = functools.partial(time_pass, loader)
+            contenders[f"{name}, {reader}", workers] = functools.partial(
+                time_pass, loader
+            )
     results = run_rounds(contenders)
     bare = next(iter(results.values()))[1]
     print_header(
