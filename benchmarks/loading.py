@@ -135,7 +135,7 @@ def print_loaders(records):
     clips = bare_loading.plan_clips(make_source(records))
     contenders = {}
     # That of one is what the others are compared with.
-    for workers in sorted({1, *(max(1, x) for x in _WORKERS.value)}):
+    for workers in sorted({1, *_WORKERS.value} - {0}):
         contenders["bare loops", workers] = lambda x=workers: (
             bare_loading.time_loops(clips, x)
         )

@@ -24,6 +24,7 @@ import csv
 import os
 import sys
 
+import keras
 import numpy as np
 from absl import app
 from absl import flags
@@ -83,7 +84,9 @@ class LiveDetector(trained_detector.TrainedDetector):
     def score(self, window):
         """Returns the mean scores of the new frames of a `data.LiveWindow`."""
         logits = self.model.predict_on_batch(window.frames[None])[0]
-        scores = 1 / (1 + np.exp(-np.asarray(logits, "float32")))
+        scores = keras.ops.convert_to_numpy(
+            keras.ops.sigmoid(np.asarray(logits, "float32"))
+        )
         return scores[-window.num_new :].mean(0)
 
 

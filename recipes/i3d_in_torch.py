@@ -3,6 +3,9 @@
 import torch
 from torch.nn import functional
 
+from ssdet_keras.recipes.torch_tensors import read_state
+from ssdet_keras.recipes.torch_tensors import to_arrays
+
 _BLOCKS = {
     "stage2": ("3b", "3c"),
     "stage3": ("4b", "4c", "4d", "4e", "4f"),
@@ -29,10 +32,7 @@ def run_i3d(checkpoint, clip, per_frame):
         `(batch, steps, height, width, channels)`, and `"logits"` of shape
         `(batch, frames, classes)` or `(batch, classes)`.
     """
-    state = {
-        name: torch.from_numpy(checkpoint.tensors[path])
-        for path, name in checkpoint.names.items()
-    }
+    state = read_state(checkpoint)
     channels = state["Conv3d_1a_7x7.conv3d.weight"].shape[1]
     x = torch.from_numpy(clip[..., :channels]).movedim(-1, 1)
     with torch.inference_mode():
@@ -48,10 +48,7 @@ def run_i3d(checkpoint, clip, per_frame):
             ).movedim(1, -1)
         else:
             logits = logits.mean(-1)
-    outputs = {name: x.movedim(1, -1) for name, x in outputs.items()}
-    return {
-        name: x.numpy() for name, x in {**outputs, "logits": logits}.items()
-    }
+    return to_arrays(outputs, logits)
 
 
 def run_stages(state, x):

@@ -5,6 +5,9 @@ import itertools
 import torch
 from torch.nn import functional
 
+from ssdet_keras.recipes.torch_tensors import read_state
+from ssdet_keras.recipes.torch_tensors import to_arrays
+
 
 def run_resnet3d(checkpoint, clip, per_frame):
     """Runs the 3D ResNet of a checkpoint on the CPU, as at evaluation.
@@ -20,10 +23,7 @@ def run_resnet3d(checkpoint, clip, per_frame):
         `(batch, frames, height, width, channels)`, and `"logits"` of shape
         `(batch, frames, classes)` or `(batch, classes)`.
     """
-    state = {
-        name: torch.from_numpy(checkpoint.tensors[path])
-        for path, name in checkpoint.names.items()
-    }
+    state = read_state(checkpoint)
     with torch.inference_mode():
         outputs = run_stages(state, torch.from_numpy(clip).movedim(-1, 1))
         axes = (3, 4) if per_frame else (2, 3, 4)
@@ -32,10 +32,7 @@ def run_resnet3d(checkpoint, clip, per_frame):
             state["blocks.5.proj.weight"],
             state["blocks.5.proj.bias"],
         )
-    outputs = {name: x.movedim(1, -1) for name, x in outputs.items()}
-    return {
-        name: x.numpy() for name, x in {**outputs, "logits": logits}.items()
-    }
+    return to_arrays(outputs, logits)
 
 
 def run_stages(state, x):

@@ -3,6 +3,8 @@
 import torch
 from torch.nn import functional
 
+from ssdet_keras.recipes.torch_tensors import to_arrays
+
 _EPSILON = 1e-5
 
 
@@ -25,10 +27,7 @@ def run_x3d(checkpoint, clip, per_frame):
         x = torch.from_numpy(clip).permute(0, 4, 1, 2, 3)
         outputs = network.features(x)
         logits = network.head(outputs["conv5"], per_frame)
-    outputs = {name: x.permute(0, 2, 3, 4, 1) for name, x in outputs.items()}
-    return {
-        name: x.numpy() for name, x in {**outputs, "logits": logits}.items()
-    }
+    return to_arrays(outputs, logits)
 
 
 class _Network:

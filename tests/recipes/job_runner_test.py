@@ -261,16 +261,27 @@ class JobRunnerTest(unittest.TestCase):
 
     def test_trainings_resume(self):
         key = self.root / "key"
+
+        def make(name, **options):
+            return self.make_job(name, workdir=self.root / name, **options)
+
         jobs = [
-            self.make_job("a", reads=key, workdir=self.root / "a"),
+            # Interrupted.
+            make("a", reads=key),
+            # Interrupted, and without a folder.
             self.make_job("b", reads=key),
+            # Done, but lost.
+            make("c"),
         ]
         self.assertEqual(list(self.run_jobs(*jobs)), ["a", "b"])
         key.touch()
+        self.path("c").unlink()
+        # Never begun.
+        jobs.append(make("d"))
         self.assertEqual(self.run_jobs(*jobs), {})
         for job in jobs:
             own = list(job.command[1:])
-            resume = ["--resume=True"] if job.name == "a" else []
+            resume = ["--resume=True"] if job.name in "acd" else []
             self.assertEqual(self.arguments(job.name), own + resume)
             # Which is no other command.
             self.assertEqual(self.runner.read_record(job)["command"], job.text)

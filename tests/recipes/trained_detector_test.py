@@ -1,6 +1,5 @@
 """What recipes set before they load a model."""
 
-import os
 import subprocess
 import sys
 import unittest
@@ -41,7 +40,6 @@ class TrainedDetectorTest(unittest.TestCase):
             capture_output=True,
             text=True,
             check=True,
-            env=os.environ,
         )
         self.assertEqual(
             result.stdout.splitlines(),
