@@ -79,12 +79,14 @@ def to_tf_dataset(source, batch_size, drop_remainder, workers):
         starts, output_signature=tf.TensorSpec((2,), "int64")
     ).flat_map(to_indices)
     # A clip depends on its epoch and index alone, so that reading in parallel
-    # changes nothing but the time.
-    parallel = {"num_parallel_calls": workers, "deterministic": True}
+    # changes nothing but the time. As clips stay in order, one that takes long
+    # holds up as many as there are calls: more than threads.
+    num_ahead = batch_size + workers
+    parallel = {"num_parallel_calls": num_ahead, "deterministic": True}
     # Reading holds its thread. Those of TensorFlow are as many as the cores,
     # and serve everything else.
     options = tf.data.Options()
-    options.threading.private_threadpool_size = workers + 1
+    options.threading.private_threadpool_size = max(workers, 1)
     return (
         dataset.map(to_clip, **(parallel if workers else {}))
         .padded_batch(batch_size, drop_remainder=drop_remainder)

@@ -9,6 +9,9 @@ from ssdet_keras.ops.convolution_shapes import padding_amounts
 from ssdet_keras.ops.convolution_shapes import pads
 from ssdet_keras.ops.convolution_shapes import phases
 
+# Values of an array up to which plain passes, in the cache, are quickest.
+_CACHED_SIZE = 2**18
+
 
 def depthwise_conv3d(
     x, kernel, bias=None, strides=(1, 1, 1), padding="same", rectify=False
@@ -565,6 +568,17 @@ def _gates(means, reduce_kernel, reduce_bias, expand_kernel, expand_bias):
     return gates[:, None, None, None]
 
 
+def _sum_of_products(x, y):
+    """Returns the sums of `x * y` over all axes but the last, `(channels,)`."""
+    if x.numel() <= _CACHED_SIZE:
+        return (x * y).flatten(0, -2).sum(0)
+    # Without an array of the products.
+    products = _native_kernel_gradient(
+        x, (1, 1, x.shape[-1]), y, strides=(1, 1), padding=(0, 0)
+    )
+    return products.flatten()
+
+
 class _SqueezeExcite(torch.autograd.Function):
     """Reads the video twice in the backward pass, where PyTorch does so often.
 
@@ -582,13 +596,10 @@ class _SqueezeExcite(torch.autograd.Function):
     def backward(ctx, gradient):
         x, means, gates, *weights = ctx.saved_tensors
         gradient = gradient.contiguous()
-        # The sum of `x * gradient` over the pixels of each clip.
         gates_gradient = torch.stack(
             [
-                _native_kernel_gradient(
-                    clip, (1, 1, clip.shape[-1]), clip_gradient, (1, 1), (0, 0)
-                )
-                for clip, clip_gradient in zip(x, gradient, strict=True)
+                _sum_of_products(*clips)
+                for clips in zip(x, gradient, strict=True)
             ]
         )
         with torch.enable_grad():
@@ -596,7 +607,7 @@ class _SqueezeExcite(torch.autograd.Function):
                 tensor.detach().requires_grad_() for tensor in (means, *weights)
             ]
             means_gradient, *weight_gradients = torch.autograd.grad(
-                _gates(*inputs), inputs, gates_gradient[:, None]
+                _gates(*inputs), inputs, gates_gradient[:, None, None, None]
             )
         num_pixels = x[0, ..., 0].numel()
         means_gradient = means_gradient[:, None, None, None] / num_pixels

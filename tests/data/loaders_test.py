@@ -1,4 +1,6 @@
+import itertools
 import threading
+import time
 from unittest import mock
 
 import cv2
@@ -133,6 +135,33 @@ class LoadersTest(FolderTestCase):
         with mock.patch.object(source, "get_clip", wait):
             batch = next(iter(make_loader(source)))
         self.assertLen(batch["videos"], 6)
+
+    @parameterized.parameters(
+        lambda source: source.to_tf_dataset(4, workers=2),
+        lambda source: source.to_grain(4, workers=2),
+        lambda source: ClipBatches(source, 4, workers=2, prefetch=1),
+    )
+    def test_no_more_than_the_workers_read_at_the_same_time(self, make_loader):
+        source = self.make_source(num_clips=4)
+        get_clip = source.get_clip
+        lock, reading, numbers = threading.Lock(), set(), []
+
+        def count(epoch, index):
+            with lock:
+                reading.add(index)
+                numbers.append(len(reading))
+            time.sleep(0.02)
+            clip = get_clip(epoch, index)
+            with lock:
+                reading.remove(index)
+            return clip
+
+        with mock.patch.object(source, "get_clip", count):
+            loader = make_loader(source)
+            # That of `ClipBatches` has no end.
+            batches = list(itertools.islice(loader, 7))
+        self.assertLen(batches, 7)
+        self.assertEqual(max(numbers), 2)
 
     def test_epoch_of_an_iteration_stays(self):
         source = self.make_source()

@@ -13,6 +13,25 @@ def scale(x, reduce_kernel, reduce_bias, expand_kernel, expand_bias):
     return x / (1 + np.exp(-gates[:, None, None, None]))
 
 
+def scale_gradients(
+    x, reduce_kernel, reduce_bias, expand_kernel, expand_bias, gradient
+):
+    """The gradients of `scale`, by hand."""
+    means = x.mean((1, 2, 3))
+    hidden = np.maximum(means @ reduce_kernel + reduce_bias, 0)
+    gates = 1 / (1 + np.exp(-hidden @ expand_kernel - expand_bias))
+    expanded = (x * gradient).sum((1, 2, 3)) * gates * (1 - gates)
+    reduced = expanded @ expand_kernel.T * (hidden > 0)
+    spread = reduced @ reduce_kernel.T / np.prod(x.shape[1:4])
+    return (
+        gradient * gates[:, None, None, None] + spread[:, None, None, None],
+        means.T @ reduced,
+        reduced.sum(0),
+        hidden.T @ expanded,
+        expanded.sum(0),
+    )
+
+
 class SqueezeExciteTest(OpTestCase):
     def check(self, shape, units=4, dtype="float32", **kwargs):
         channels, num_pixels = shape[-1], np.prod(shape[:-1])
@@ -40,6 +59,12 @@ class SqueezeExciteTest(OpTestCase):
     )
     def test_reference(self, shape):
         self.check(shape)
+
+    def test_many_pixels(self):
+        self.check(
+            (2, 8, 64, 64, 9),
+            reference_gradients=scale_gradients,
+        )
 
     @parameterized.parameters("float16", "bfloat16")
     def test_low_precision(self, dtype):
