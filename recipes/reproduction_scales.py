@@ -140,8 +140,8 @@ def make_laptop_scale(factor=1):
         model=("--width=0.35", "--depth=0.2"),
         num_clips=800,
         num_videos=64,
-        warm_up_steps=600,
-        steps=300,
+        warm_up_steps=2000,
+        steps=400,
         epochs=12,
         slow_epochs=8,
         heads={
