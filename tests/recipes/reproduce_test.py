@@ -84,7 +84,7 @@ class ReproduceFlagsTest(unittest.TestCase):
             ),
             ([workdir, "--seeds=2,-1"], "--seeds must be different"),
             (
-                [f"--workdir={self.root / 'other'}"],
+                [f"--workdir={self.root / 'other'}", "--seeds=0"],
                 r"generate.json is of another command(.|\n)*"
                 r"Recorded: python recipes/x.py",
             ),
