@@ -79,6 +79,7 @@ class LoadersTest(FolderTestCase):
         for loader in (
             source.to_torch_loader(num_workers=0, **arguments),
             source.to_tf_dataset(workers=0, **arguments),
+            source.to_tf_dataset(workers=1, **arguments),
             source.to_tf_dataset(workers=3, **arguments),
             source.to_grain(workers=0, **arguments),
             source.to_grain(workers=3, **arguments),

@@ -61,10 +61,8 @@ class SqueezeExciteTest(OpTestCase):
         self.check(shape)
 
     def test_many_pixels(self):
-        self.check(
-            (2, 8, 64, 64, 9),
-            reference_gradients=scale_gradients,
-        )
+        # Clips that don't fit into a cache, whose sums are others on torch.
+        self.check((2, 8, 64, 64, 9), reference_gradients=scale_gradients)
 
     @parameterized.parameters("float16", "bfloat16")
     def test_low_precision(self, dtype):
