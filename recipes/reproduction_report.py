@@ -173,7 +173,9 @@ def list_numbers(tables, seeds, evaluations, runner):
 
 
 def to_markdown(header, rows):
-    lines = [header, ["---", *["---:"] * 5, "---"], *rows]
+    """Returns a table whose columns between the outer ones are numbers."""
+    alignment = ["---", *["---:"] * (len(header) - 2), "---"]
+    lines = [header, alignment, *rows]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
