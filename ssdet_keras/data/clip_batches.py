@@ -153,7 +153,7 @@ class ClipBatches(keras.utils.PyDataset):
             # One thread, so that batches are augmented one after the other.
             self._maker = ThreadPoolExecutor(1)
         self._batches = {}
-        self._delivery_times = {}
+        self._times = {}
         self._lock = threading.Lock()
 
     def __len__(self):
@@ -171,13 +171,14 @@ class ClipBatches(keras.utils.PyDataset):
                 f"`index` must be in the range [0, {end}). "
                 f"Received: index={index}"
             )
+        asked = time.perf_counter()
         try:
             batch = self._get(int(index))
         except Exception as error:
             self.error = error
             raise
-        self._delivery_times[index] = time.perf_counter()
-        self._delivery_times.pop(index - _KEPT_TIMES, None)
+        self._times[index] = asked, time.perf_counter()
+        self._times.pop(index - _KEPT_TIMES, None)
         return batch
 
     def _get(self, index):
@@ -210,12 +211,12 @@ class ClipBatches(keras.utils.PyDataset):
             for epoch, clip in self._clips_of(index)
         ]
 
-    def delivery_time(self, index):
-        """Returns when a batch was handed on, by `time.perf_counter()`.
+    def times_of(self, index):
+        """Returns when a batch was asked for, and when it was handed on.
 
-        This is kept of the newest 1,000 batches.
+        By `time.perf_counter()`, and kept of the newest 1,000 batches.
         """
-        return self._delivery_times[index]
+        return self._times[index]
 
     def close(self):
         """Ends the threads. Batches can't be read any more."""

@@ -43,10 +43,10 @@ class Throughput(keras.callbacks.Callback):
         self._num_steps = 0
 
     def on_train_batch_end(self, batch, logs=None):
-        # Not the time in which the batch was asked for: TensorFlow does so
-        # ahead, in a thread of its own.
-        delivered = self._batches.delivery_time(self._num_batches)
-        self._waited += max(0.0, delivered - self._ready)
+        # TensorFlow asks for a batch ahead, in a thread of its own, and for the
+        # first one after the step is traced, which is no waiting.
+        asked, delivered = self._batches.times_of(self._num_batches)
+        self._waited += max(0.0, delivered - max(asked, self._ready))
         self._num_batches += 1
         self._num_steps += 1
         self._ready = time.perf_counter()

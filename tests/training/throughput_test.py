@@ -15,7 +15,7 @@ class Batches:
     def __init__(self, times):
         self.times = times
 
-    def delivery_time(self, index):
+    def times_of(self, index):
         return self.times[index]
 
 
@@ -34,7 +34,8 @@ class ThroughputTest(unittest.TestCase):
 
     def test_values(self):
         # Begins at 10; batches come at 11 and 13; steps end at 12 and 15.
-        callback = training.Throughput(Batches([11, 13, 14, 19]))
+        times = [(10, 11), (11, 13), (13, 14), (14, 19)]
+        callback = training.Throughput(Batches(times))
         logs = self.run_epoch(callback, [10, 12, 15, 15])
         self.assertEqual(logs["clips_per_second"], 8 / 5)
         # 1 for the first batch, and 1 from the end of its step to the next.
@@ -44,15 +45,23 @@ class ThroughputTest(unittest.TestCase):
         self.assertEqual(logs["clips_per_second"], 8 / 5)
         self.assertEqual(logs["wait_share"], 3 / 5)
 
+    def test_tracing_is_no_waiting(self):
+        # The first batch is asked for at 16, and is there at 17.
+        callback = training.Throughput(Batches([(16, 17)]))
+        logs = self.run_epoch(callback, [10, 20, 20])
+        self.assertEqual(logs["wait_share"], 1 / 10)
+
     def test_memory(self):
-        logs = self.run_epoch(training.Throughput(Batches([11])), [10, 12, 12])
+        logs = self.run_epoch(
+            training.Throughput(Batches([(10, 11)])), [10, 12, 12]
+        )
         self.assertGreater(logs["memory_gib"], 0.05)
         self.assertLess(logs["memory_gib"], 1000)
         with mock.patch.object(
             throughput, "get_peak_device_memory", return_value=3 * 2**29
         ):
             logs = self.run_epoch(
-                training.Throughput(Batches([11])), [10, 12, 12]
+                training.Throughput(Batches([(10, 11)])), [10, 12, 12]
             )
         self.assertEqual(logs["gpu_memory_gib"], 1.5)
 
@@ -64,8 +73,8 @@ class ThroughputTest(unittest.TestCase):
             def __getitem__(self, index):
                 return keras.ops.ones((2, 1)), keras.ops.ones((2, 1))
 
-            def delivery_time(self, index):
-                return 0.0
+            def times_of(self, index):
+                return 0.0, 0.0
 
         model = keras.Sequential([keras.layers.Dense(1)])
         model.compile("sgd", "mse", jit_compile=False)
