@@ -94,8 +94,6 @@ def make_scale():
     for name, flag in {**_DATASETS, "initial_model": _INITIAL_MODEL}.items():
         if scale.is_generated and flag.value is not None:
             raise app.UsageError(f"--{name} needs --scale=paper.")
-        if not scale.is_generated and flag.value is None:
-            raise app.UsageError(f"--scale={_SCALE.value} needs --{name}.")
         is_read = flag.value is not None and not _DRY_RUN.value
         if is_read and not os.path.exists(flag.value):
             raise app.UsageError(f"--{name} not found: {flag.value}")
@@ -159,7 +157,13 @@ def main(argv):
         )
         for table in tables:
             for row in table.rows:
-                evaluations[table.name, row.title, seed] = row.make(maker)
+                try:
+                    evaluation = row.make(maker)
+                except ValueError as error:
+                    raise app.UsageError(
+                        f"--table={table.name}: {error}"
+                    ) from error
+                evaluations[table.name, row.title, seed] = evaluation
         jobs += maker.jobs
         commands = commands or [job.text for job in jobs]
     if _DRY_RUN.value:

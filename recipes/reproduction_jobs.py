@@ -38,6 +38,10 @@ class ReproductionJobs:
 
     Attributes:
         jobs: List of `Job`, each after those that it needs.
+
+    Raises:
+        ValueError: By a method, if it needs a folder or a model that is not
+            given.
     """
 
     def __init__(self, scale, root, seed, datasets=None, initial_model=None):
@@ -201,8 +205,10 @@ class ReproductionJobs:
         )
 
     def _pretrain(self, pretraining):
-        needs, initial_model = (), self._initial_model
-        if self.scale.warm_up is not None:
+        if self.scale.warm_up is None:
+            needs = ()
+            initial_model = _given(self._initial_model, "initial_model")
+        else:
             needs = (self._warm_up(),)
             initial_model = _model(*needs)
         return self._train(
@@ -271,7 +277,7 @@ class ReproductionJobs:
     def _folder(self, dataset):
         if self.scale.is_generated:
             return self._root / "data" / dataset
-        return pathlib.Path(self._datasets[dataset])
+        return pathlib.Path(_given(self._datasets.get(dataset), dataset))
 
     def _available(self, dataset):
         """Returns the data set that takes the place of another one."""
@@ -318,6 +324,12 @@ class ReproductionJobs:
 
 def _model(job):
     return job.result.with_name("model.keras")
+
+
+def _given(value, flag):
+    if value is None:
+        raise ValueError(f"needs --{flag}.")
+    return value
 
 
 def _suffix(dataset):
